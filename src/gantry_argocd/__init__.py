@@ -1,0 +1,1 @@
+"""Argo CD in the Gantry developer portal."""

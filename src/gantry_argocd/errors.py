@@ -1,0 +1,268 @@
+"""
+What can go wrong between the plugin and an Argo CD server, as one tree.
+
+::
+
+    ArgoCDError                 502  anything below
+    ├── Unreachable             502  no connection: refused, DNS, reset, proxy
+    │   └── TLSFailed           502  the connection is there, the certificate is not trusted
+    ├── TimedOut                504  no answer in time
+    ├── NotArgoCD               502  an answer, but not one of Argo CD's API (a login page, HTML)
+    ├── Malformed               502  Argo CD's answer cannot be understood
+    ├── ServerFailed            502  Argo CD answered 5xx or 429
+    ├── Unauthenticated         502  our credentials are not accepted
+    │   └── LockedOut           502  Argo CD refuses sign-ins for a while, or the password is wrong
+    ├── Forbidden               403  our credentials may not do this
+    ├── NotFound                404  no such application
+    ├── Conflict                409  it cannot be done now
+    │   ├── OperationRunning    409  another operation is in progress
+    │   └── Blocked             409  a sync window is closed
+    └── Rejected                400  Argo CD refuses the request itself
+
+    RequestError                     a caller of ours asked for something that cannot be
+    ├── UnknownInstance         404
+    ├── UnknownApp              404
+    ├── AmbiguousApp            409  carries the candidates
+    ├── BadRequest              400
+    ├── WrongContentType        415
+    └── NotReady                400  the plugin is disabled or has no instance
+
+Every error is a value that is safe to show: its text holds no credential, no subject and no
+upstream body. ``status`` is the HTTP status of our own REST answer (``gantry-host.md`` section 4,
+column "proposed"), ``code`` a stable word for programs, ``help`` one sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class GantryArgoCDError(Exception):
+    """
+    Base of every error that this package raises on purpose.
+
+    Attributes:
+        status: HTTP status of a REST answer about this error.
+
+        code: A stable word for programs; never changes between releases.
+
+        help: What the reader can do about it, one or two sentences.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "error"
+    help: ClassVar[str] = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the body of a REST answer about this error."""
+        body: dict[str, Any] = {"error": str(self), "code": self.code}
+        if self.help:
+            body["help"] = self.help
+        return body
+
+
+class ArgoCDError(GantryArgoCDError):
+    """
+    An Argo CD server could not do what was asked.
+
+    Args:
+        message: Safe to show.
+
+        instance: Name of the configured instance. Empty when none is involved.
+    """
+
+    status = 502
+    code = "argocd_failed"
+
+    def __init__(self, message: str, *, instance: str = "") -> None:
+        super().__init__(message)
+        self.instance = instance
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{self.instance}: {text}" if self.instance else text
+
+    @property
+    def message(self) -> str:
+        """The text without the name of the instance."""
+        return super().__str__()
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the body of a REST answer, with the instance it is about."""
+        return super().as_json() | ({"instance": self.instance} if self.instance else {})
+
+
+class Unreachable(ArgoCDError):
+    """No connection could be made, or it broke before an answer came."""
+
+    code = "unreachable"
+    help = (
+        "Check that argocdUrl is right and that this host can reach it: name resolution, "
+        "firewall, proxy, port."
+    )
+
+
+class TLSFailed(Unreachable):
+    """The server's certificate is not accepted, or TLS could not be agreed on."""
+
+    code = "tls"
+    help = (
+        "Give the certificate authority of the server as caBundle, or check that argocdUrl has "
+        "the name that the certificate was made for. insecureSkipTLS turns the check off."
+    )
+
+
+class TimedOut(ArgoCDError):
+    """No answer came in time. The request may have been carried out all the same."""
+
+    status = 504
+    code = "timeout"
+    help = (
+        "Argo CD is slow or unreachable. Try again; if it stays so, raise the instance's timeout."
+    )
+
+
+class NotArgoCD(ArgoCDError):
+    """Something answered that is not Argo CD's API: a sign-in page, a proxy, a web site."""
+
+    code = "not_argocd"
+    help = (
+        "A sign-in page or a proxy stands in front, or argocdUrl lacks a root path. Argo CD's "
+        "API must be reachable without an interactive sign-in."
+    )
+
+
+class Malformed(ArgoCDError):
+    """Argo CD answered something that this client cannot understand."""
+
+    code = "malformed"
+    help = "The answer was cut short or comes from an unsupported release of Argo CD."
+
+
+class ServerFailed(ArgoCDError):
+    """Argo CD, or a proxy before it, answered with a failure of its own."""
+
+    code = "argocd_error"
+    help = "Look at the logs of argocd-server; the failure is on that side."
+
+
+class Unauthenticated(ArgoCDError):
+    """Argo CD does not accept the configured credentials."""
+
+    code = "unauthenticated"
+    help = "The token is wrong, expired or revoked: give the instance a new one."
+
+
+class LockedOut(Unauthenticated):
+    """A sign-in with user name and password failed."""
+
+    code = "login_refused"
+    help = (
+        "User name or password is wrong, or Argo CD has locked the account for five minutes "
+        "after failed sign-ins: both look the same."
+    )
+
+
+class Forbidden(ArgoCDError):
+    """
+    The configured credentials may not do this.
+
+    For reading one application this says nothing about whether it exists: Argo CD answers 403
+    for a missing one as well (``argocd-api.md`` section 5).
+    """
+
+    status = 403
+    code = "argocd_forbidden"
+    help = "Grant the right to the account or project role of the token in Argo CD's RBAC policy."
+
+
+class NotFound(ArgoCDError):
+    """The application does not exist."""
+
+    status = 404
+    code = "not_found"
+    help = "It may have been deleted or renamed; the next sync of the catalogue will show it."
+
+
+class Conflict(ArgoCDError):
+    """The request is valid, but not in the present state of the application."""
+
+    status = 409
+    code = "conflict"
+
+
+class OperationRunning(Conflict):
+    """Another operation of this application is in progress."""
+
+    code = "running"
+    help = "Wait until it has ended, or terminate it."
+
+
+class Blocked(Conflict):
+    """A sync window forbids a manual sync now."""
+
+    code = "blocked"
+    help = "Wait until the window ends, or have the project's sync windows changed."
+
+
+class Rejected(ArgoCDError):
+    """Argo CD refused the request as such."""
+
+    status = 400
+    code = "rejected"
+
+
+class RequestError(GantryArgoCDError):
+    """Somebody asked the plugin for something that cannot be."""
+
+    status = 400
+    code = "bad_request"
+
+
+class BadRequest(RequestError):
+    """A parameter or a body is not what it must be."""
+
+
+class WrongContentType(RequestError):
+    """A body came with another type than JSON."""
+
+    status = 415
+    code = "content_type"
+
+
+class NotReady(RequestError):
+    """The plugin is disabled or has no instance."""
+
+    code = "not_ready"
+
+
+class UnknownInstance(RequestError):
+    """No configured instance has that name."""
+
+    status = 404
+    code = "unknown_instance"
+
+
+class UnknownApp(RequestError):
+    """No instance's answer holds an application of that name."""
+
+    status = 404
+    code = "unknown_app"
+
+
+class AmbiguousApp(RequestError):
+    """A short name stands for several applications."""
+
+    status = 409
+    code = "ambiguous"
+
+    def __init__(self, message: str, candidates: Sequence[str]) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the body of a REST answer, with the candidates."""
+        return super().as_json() | {"candidates": list(self.candidates)}

@@ -1,0 +1,88 @@
+"""
+Addresses of repositories: without credentials, and as people open them (correlation rule 14).
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+_SCP = re.compile(r"(?:(?P<user>[^@/\s:]+)(?::[^@/]*)?@)?(?P<host>[\w.-]+):(?P<path>(?!//).+)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WEB = {"http", "https"}
+_SSH = {"ssh", "git+ssh", "ssh+git", "git"}
+
+
+def without_credentials(address: str) -> str:
+    """
+    Give *address* as Argo CD says it, without anything that could be a credential.
+
+    User info of an http address, passwords of any, query and fragment go; the login name of ssh
+    and scp forms (``git@``) is no secret and stays. An address that cannot be read is dropped:
+    what is not understood cannot be cleaned.
+    """
+    address = address.strip()
+    if not _SCHEME.match(address):
+        return _scp_or_path(address)
+    parts = _split(address)
+    if parts is None:
+        return ""
+    scheme, user, host, path = parts
+    keep = f"{user}@" if user and scheme in _SSH else ""
+    return f"{scheme}://{keep}{host}{path}"
+
+
+def web_address(address: str) -> str | None:
+    """
+    Give the http(s) address of the Git repository at *address*.
+
+    scp and ssh forms become https and lose their port; user info and ``.git`` go; http stays
+    http, and an http(s) port stays.
+
+    Returns:
+        None for ``oci://``, local paths, and what has no host.
+    """
+    address = without_credentials(address)
+    if _SCHEME.match(address):
+        parts = _split(address)
+        if parts is None:
+            return None
+        scheme, _, host, path = parts
+    else:
+        match = _SCP.fullmatch(address)
+        if match is None:
+            return None
+        scheme, host, path = "ssh", match["host"], "/" + match["path"].lstrip("/")
+    if scheme in _SSH:
+        scheme, host = "https", _without_port(host)
+    if scheme not in _WEB or not host:
+        return None
+    path = path.rstrip("/")
+    path = path.removesuffix(".git")
+    return f"{scheme}://{host}{path}"
+
+
+def _scp_or_path(address: str) -> str:
+    match = _SCP.fullmatch(address)
+    if match is None:
+        # A host-and-path form without scheme (a Helm OCI registry): user info cannot be told
+        # from a path there, so an "@" is taken for the end of a credential.
+        return address.rpartition("@")[2].partition("?")[0]
+    user = f"{match['user']}@" if match["user"] else ""
+    return f"{user}{match['host']}:{match['path']}".partition("?")[0]
+
+
+def _split(address: str) -> tuple[str, str, str, str] | None:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # raises for a port that is no number: a password with a "/" in it
+    except ValueError:
+        return None
+    userinfo, _, host = parts.netloc.rpartition("@")
+    if not host and parts.scheme in _WEB | _SSH:
+        return None
+    return parts.scheme.lower(), userinfo.partition(":")[0], host.lower(), parts.path
+
+
+def _without_port(host: str) -> str:
+    return host if host.endswith("]") else re.sub(r":\d*$", "", host)
