@@ -385,7 +385,7 @@ def actions(entity: Entity, user: User) -> Sequence[Action] | None:
 
 
 @hookspec
-def plugin_manifest() -> Manifest:
+def plugin_manifest() -> Manifest | None:
     """Describe the plugin: its name, what it does, and the schema of its configuration."""
 
 

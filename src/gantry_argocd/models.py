@@ -8,7 +8,7 @@ credentials in repository addresses were removed when it was read (``wire``). Ti
 from __future__ import annotations
 
 import enum
-from datetime import datetime  # noqa: TC003  attrs and cattrs resolve annotations at run time
+from datetime import datetime
 
 import attrs
 
