@@ -1,0 +1,26 @@
+"""
+How Argo CD applications and catalogue entities come together: pure, without network or clock.
+
+:func:`correlate` says what the catalogue has to become; :func:`receive` does the writes of others
+to the part of an entity that is not ours. The rules are told in ``docs/correlation.md``.
+"""
+
+from .engine import Placement, Result, correlate
+from .knowledge import Answer, HeldBack, Outcome, rfc3339
+from .ownership import entity_key, receive, split
+from .provenance import InstanceInfo, Record
+
+__all__ = [
+    "Answer",
+    "HeldBack",
+    "InstanceInfo",
+    "Outcome",
+    "Placement",
+    "Record",
+    "Result",
+    "correlate",
+    "entity_key",
+    "receive",
+    "rfc3339",
+    "split",
+]

@@ -1,0 +1,234 @@
+"""
+Correlation as one pure function over facts (``design.md``; all rules).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ..refs import AppKey, EntityKey
+from . import ownership
+from .knowledge import Answer, HeldBack, Knowledge, learn
+from .links import AppIndex, Claims, links_of, settle
+from .naming import raw_name, valid_names
+from .ownership import Foreign, Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ..hookspecs import Change, Entity
+    from .provenance import Record
+
+
+@attrs.frozen(kw_only=True)
+class Placement:
+    """
+    Where an app is, and by which rule.
+
+    Attributes:
+        entity: Its entity. None for an app that can be in none (rule 19).
+
+        rule: ``link``, ``label`` or ``name``.
+
+        why: One sentence for people.
+    """
+
+    entity: EntityKey | None
+    rule: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """
+    What correlation comes to.
+
+    Attributes:
+        changes: What has to be written, in the order of the entities.
+
+        problems: Sentences for people.
+
+        placements: Of every known app.
+
+        known: The known apps; given back as *memory* the next time.
+
+        held: Losses that are not believed yet; given back the next time.
+
+        retired: Apps that are gone, with the reason.
+
+        dangling: Links that name nothing, by the entity that they stand in.
+    """
+
+    changes: tuple[Change, ...]
+    problems: tuple[str, ...]
+    placements: Mapping[AppKey, Placement]
+    known: Mapping[AppKey, Record]
+    held: Mapping[str, HeldBack]
+    retired: Mapping[AppKey, str]
+    dangling: Mapping[EntityKey, tuple[str, ...]]
+
+
+def correlate(
+    entities: Iterable[Entity],
+    answers: Sequence[Answer],
+    *,
+    memory: Iterable[Record] = (),
+    held: Mapping[str, HeldBack] | None = None,
+) -> Result:
+    """
+    Say what the catalogue has to become.
+
+    Pure: no network, clock or log. Applying the changes and calling again gives none.
+
+    Args:
+        entities: Every Service as it is stored; others are left alone.
+
+        answers: One for each configured instance, silent ones included.
+
+        memory: Known apps that the catalogue may have lost; what the catalogue records wins.
+
+        held: What an earlier call gave.
+    """
+    rows, problems = _read(entities)
+    recorded = {record.key: record for record in memory}
+    for row in rows.values():
+        recorded.update((record.key, record) for record in row.records)
+    knowledge = learn(recorded.values(), answers, held or {})
+
+    links = [link for row in rows.values() for link in links_of(row)]
+    claims = settle(links, AppIndex(knowledge.records.values()))
+    placed, placements, naming_problems = _place(knowledge, claims, rows)
+
+    changes = []
+    for key in sorted(rows.keys() | placed.keys()):
+        change = _change(rows.get(key) or Foreign(key=key), placed.get(key, []), knowledge)
+        if change is not None:
+            changes.append(change)
+    return Result(
+        changes=tuple(changes),
+        problems=(
+            *problems,
+            *knowledge.problems,
+            *naming_problems,
+            *_link_problems(claims),
+        ),
+        placements=placements,
+        known=knowledge.records,
+        held=knowledge.held,
+        retired=knowledge.retired,
+        dangling=_dangling(claims),
+    )
+
+
+def _read(entities: Iterable[Entity]) -> tuple[dict[EntityKey, Foreign], list[str]]:
+    rows: dict[EntityKey, Foreign] = {}
+    problems = []
+    for entity in entities:
+        if entity.get("kind") != "Service":
+            continue
+        key = ownership.entity_key(entity)
+        if key is None:
+            problems.append("a Service without a name is left alone")
+            continue
+        rows[key] = row = ownership.split(entity, key)
+        if row.damaged:
+            problems.append(
+                f"{key}: its argocd.io/provenance cannot be read; everything in it counts as "
+                "written by others"
+            )
+    return rows, problems
+
+
+def _place(
+    knowledge: Knowledge, claims: Claims, rows: Mapping[EntityKey, Foreign]
+) -> tuple[dict[EntityKey, list[Placed]], dict[AppKey, Placement], list[str]]:
+    raw_names = {
+        key: raw_name(record.facts)
+        for key, record in knowledge.records.items()
+        if key not in claims.winner
+    }
+    names, naming_problems = valid_names({raw for raw in raw_names.values() if raw})
+    problems = list(naming_problems)
+    placed: dict[EntityKey, list[Placed]] = defaultdict(list)
+    placements: dict[AppKey, Placement] = {}
+    for key, record in sorted(knowledge.records.items()):
+        placement = _placement(record, claims, raw_names.get(key), names)
+        entity = placement.entity
+        if entity is None:
+            problems.append(f"{record.ref}: {placement.why}")
+        elif entity in rows and not rows[entity].writable:
+            why = f"{entity} has annotations that are no mapping; nothing is written to it"
+            problems.append(f"{record.ref}: {why}")
+            placement = Placement(entity=None, rule=placement.rule, why=why)
+        else:
+            raw = raw_names.get(key)
+            spot = claims.place.get((key, entity))
+            placed[entity].append(Placed(record=record, raw_name=raw, link=spot))
+        placements[key] = placement
+    return placed, placements, problems
+
+
+def _placement(
+    record: Record, claims: Claims, raw: str | None, names: Mapping[str, str]
+) -> Placement:
+    link = claims.winner.get(record.key)
+    if link is not None:
+        return Placement(
+            entity=link.entity, rule="link", why=f"{link.entity} links {link.text!r} by hand"
+        )
+    if not raw:
+        return Placement(entity=None, rule="name", why="its name holds nothing usable")
+    rule = "label" if raw == record.facts.label else "name"
+    why = f"its label says {raw!r}" if rule == "label" else f"its own name is {raw!r}, and no label"
+    return Placement(entity=EntityKey("Service", "default", names[raw]), rule=rule, why=why)
+
+
+def _change(row: Foreign, placed: list[Placed], knowledge: Knowledge) -> Change | None:
+    if not row.writable:
+        return None
+    wanted = ownership.contribute(row, placed)
+    if wanted is None and row.stored is None:
+        return None
+    if wanted is not None and ownership.unchanged(row, wanted):
+        return None
+    return {
+        "action": "delete" if wanted is None else "create" if row.stored is None else "update",
+        "kind": row.key.kind,
+        "namespace": row.key.namespace,
+        "name": row.key.name,
+        "entity": wanted,
+        "reason": _reason(row, placed, knowledge),
+    }
+
+
+def _reason(row: Foreign, placed: list[Placed], knowledge: Knowledge) -> str:
+    now = {item.record.key: item.record.ref for item in placed}
+    before = {record.key: record for record in row.records}
+    came = [ref for key, ref in now.items() if key not in before]
+    left = [record for key, record in before.items() if key not in now]
+    parts = [f"{ref} belongs here" for ref in came]
+    parts += [
+        f"{record.ref}: {knowledge.retired.get(record.key, 'belongs to another entity')}"
+        for record in left
+    ]
+    return "; ".join(parts) or "its applications, or what others wrote, have changed"
+
+
+def _link_problems(claims: Claims) -> list[str]:
+    lost = [
+        f"{link.entity} links {link.text!r}, but {winner.entity} has it"
+        for link, winner in claims.lost
+    ]
+    return lost + [
+        f"{link.entity} links {link.text!r}, which names nothing" for link in claims.dangling
+    ]
+
+
+def _dangling(claims: Claims) -> dict[EntityKey, tuple[str, ...]]:
+    result: dict[EntityKey, tuple[str, ...]] = {}
+    for link in claims.dangling:
+        result[link.entity] = (*result.get(link.entity, ()), link.text)
+    return result

@@ -1,0 +1,283 @@
+"""
+What is ours in an entity, kept with the entity itself (correlation rule 3).
+
+One annotation holds it as compact JSON with a version, so restarts, other replicas and other
+hosts can withdraw exactly what was given. What cannot be read is *theirs*: never a crash, never
+a deletion (rule 19).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ..models import Destination, Facts
+from ..refs import AppKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = 1
+
+
+@attrs.frozen(kw_only=True)
+class InstanceInfo:
+    """
+    Which Argo CD server an instance is, and what part of it is looked at.
+
+    Attributes:
+        name: As configured.
+
+        origin: Scheme, host, port and root path of its API. The same name with another origin
+            is another instance (rule 15).
+
+        project: Argo CD project that it is restricted to. Empty for all.
+
+        selector: Label selector that it is restricted to. Empty for all.
+
+        own_namespace: Argo CD's own namespace there, as far as it is known.
+    """
+
+    name: str
+    origin: str
+    project: str = ""
+    selector: str = ""
+    own_namespace: str = "argocd"
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """What part of the server is looked at."""
+        return (self.project, self.selector)
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """
+    One known app: its facts and where and when they come from.
+
+    Attributes:
+        facts: As last read.
+
+        source: The instance at that time.
+
+        stale_since: Time of the last contact, when the instance has failed since. RFC 3339.
+
+        read_at: When the facts were read. RFC 3339. Written along, but never compared and never
+            alone a reason to write.
+    """
+
+    facts: Facts
+    source: InstanceInfo
+    stale_since: str | None = None
+    read_at: str = ""
+
+    @property
+    def key(self) -> AppKey:
+        """Which app."""
+        return self.facts.key
+
+    @property
+    def ref(self) -> str:
+        """The app as it is written in annotations."""
+        return self.facts.key.ref(self.source.own_namespace)
+
+
+@attrs.frozen(kw_only=True)
+class Wrote:
+    """
+    The values that we wrote where nobody else had any, as we wrote them.
+
+    Attributes:
+        app_name: None when ``appName`` was there.
+
+        refs: Refs that we appended to ``appNames``.
+
+        title: None when we wrote none.
+
+        spec: ``type``, ``lifecycle`` and ``repoUrl``, those that we filled.
+
+        deployed_in: Names of the Environments that we added to ``deployedIn``.
+
+        made_app_names: ``appNames`` did not exist before us.
+
+        made_deployed_in: ``deployedIn`` did not exist before us.
+    """
+
+    app_name: str | None = None
+    refs: tuple[str, ...] = ()
+    title: str | None = None
+    spec: Mapping[str, str] = attrs.field(factory=dict)
+    deployed_in: tuple[str, ...] = ()
+    made_app_names: bool = False
+    made_deployed_in: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Provenance:
+    """
+    What is ours in one entity.
+
+    Attributes:
+        entity: The entity that it was written for, ``Kind/namespace/name``. In a copy under
+            another name the app facts and the existence count for nothing (rule 4).
+
+        theirs: Somebody else wants the entity to exist, too (rule 7).
+
+        records: The apps placed there.
+
+        wrote: Our values in the part that is open to everybody.
+    """
+
+    entity: str
+    theirs: bool
+    records: tuple[Record, ...] = ()
+    wrote: Wrote = Wrote()
+
+    def encode(self) -> str:
+        """Write it as the text of the annotation."""
+        return json.dumps(_to_json(self), separators=(",", ":"), ensure_ascii=False)
+
+    def same_as(self, other: Provenance) -> bool:
+        """Say whether both mean the same; when the facts were read is not compared (rule 3)."""
+        return _untimed(self) == _untimed(other)
+
+
+def decode(text: object) -> Provenance | None:
+    """
+    Read the annotation.
+
+    Returns:
+        None when it is damaged or of a version that is not known (rule 19).
+    """
+    if not isinstance(text, str):
+        return None
+    try:
+        data = json.loads(text)
+        if data["v"] != VERSION:
+            return None
+        return _from_json(data)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _untimed(provenance: Provenance) -> Provenance:
+    records = tuple(attrs.evolve(record, read_at="") for record in provenance.records)
+    return attrs.evolve(provenance, records=records)
+
+
+_FACTS = {
+    "label": "label",
+    "project": "project",
+    "sync": "sync",
+    "health": "health",
+    "repo": "repo",
+    "repo_url": "repoUrl",
+}
+_DESTINATION = {"server": "server", "name": "cluster", "namespace": "to"}
+
+
+def _to_json(provenance: Provenance) -> dict[str, Any]:
+    wrote = provenance.wrote
+    sources = {record.source.name: record.source for record in provenance.records}
+    made = [
+        *(["appNames"] if wrote.made_app_names else []),
+        *(["deployedIn"] if wrote.made_deployed_in else []),
+    ]
+    ours: dict[str, Any] = {
+        "appName": wrote.app_name,
+        "appNames": list(wrote.refs),
+        "title": wrote.title,
+        "spec": dict(wrote.spec),
+        "deployedIn": list(wrote.deployed_in),
+        "made": made,
+    }
+    return {
+        "v": VERSION,
+        "of": provenance.entity,
+        "theirs": provenance.theirs,
+        "from": {name: _source_to_json(source) for name, source in sorted(sources.items())},
+        "apps": [_record_to_json(record) for record in provenance.records],
+        "wrote": {key: value for key, value in ours.items() if value or value == ""},
+    }
+
+
+def _source_to_json(source: InstanceInfo) -> dict[str, str]:
+    values = {
+        "origin": source.origin,
+        "project": source.project,
+        "selector": source.selector,
+        "ns": source.own_namespace,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def _record_to_json(record: Record) -> dict[str, str]:
+    facts = record.facts
+    values: dict[str, str | None] = {
+        "i": facts.key.instance,
+        "ns": facts.key.namespace,
+        "n": facts.key.name,
+    }
+    values |= {short: getattr(facts, name) for name, short in _FACTS.items()}
+    values |= {short: getattr(facts.destination, name) for name, short in _DESTINATION.items()}
+    values |= {"stale": record.stale_since, "read": record.read_at}
+    return {key: value for key, value in values.items() if value}
+
+
+def _from_json(data: Mapping[str, Any]) -> Provenance:
+    wrote = data["wrote"]
+    made = wrote.get("made", [])
+    return Provenance(
+        entity=_text(data["of"]),
+        theirs=bool(data["theirs"]),
+        records=tuple(_record_from_json(item, data["from"]) for item in data["apps"]),
+        wrote=Wrote(
+            app_name=_optional(wrote.get("appName")),
+            refs=tuple(_text(ref) for ref in wrote.get("appNames", [])),
+            title=_optional(wrote.get("title")),
+            spec={_text(key): _text(value) for key, value in wrote.get("spec", {}).items()},
+            deployed_in=tuple(_text(name) for name in wrote.get("deployedIn", [])),
+            made_app_names="appNames" in made,
+            made_deployed_in="deployedIn" in made,
+        ),
+    )
+
+
+def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, Any]) -> Record:
+    instance = _text(item["i"])
+    source = sources[instance]
+    facts: dict[str, Any] = {
+        name: _text(item[short]) for name, short in _FACTS.items() if short in item
+    }
+    destination = {
+        name: _text(item[short]) for name, short in _DESTINATION.items() if short in item
+    }
+    return Record(
+        facts=Facts(
+            key=AppKey(instance, _text(item["ns"]), _text(item["n"])),
+            destination=Destination(**destination),
+            **facts,
+        ),
+        source=InstanceInfo(
+            name=instance,
+            origin=_text(source["origin"]),
+            project=_text(source.get("project", "")),
+            selector=_text(source.get("selector", "")),
+            own_namespace=_text(source.get("ns", "argocd")),
+        ),
+        stale_since=_optional(item.get("stale")),
+        read_at=_text(item.get("read", "")),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        msg = "a text is expected"
+        raise TypeError(msg)
+    return value
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _text(value)
