@@ -124,7 +124,8 @@ def learn(
         records |= now
         if waiting is not None:
             still_held[answer.source.name] = waiting
-        retired |= dict.fromkeys(known.keys() - now.keys(), f"instance {answer.source.name} does not list it any more")
+        reason = f"instance {answer.source.name} does not list it any more"
+        retired |= dict.fromkeys(known.keys() - now.keys(), reason)
     return Knowledge(records=records, held=still_held, retired=retired, problems=tuple(problems))
 
 

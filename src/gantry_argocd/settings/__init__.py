@@ -1,0 +1,20 @@
+"""
+The plugin's configuration: classes, JSON Schema, validation, masks, secrets (requirements G).
+"""
+
+from .model import InstanceSettings, Settings, Timeouts
+from .secrets import MASK, Secret
+from .validation import DEFAULT_SECRETS_DIRS, Verdict, config_schema, mask, validate
+
+__all__ = [
+    "DEFAULT_SECRETS_DIRS",
+    "MASK",
+    "InstanceSettings",
+    "Secret",
+    "Settings",
+    "Timeouts",
+    "Verdict",
+    "config_schema",
+    "mask",
+    "validate",
+]

@@ -1,0 +1,215 @@
+"""
+How a setting is described once, for validation, the JSON Schema, forms and documentation (G1).
+
+Each attribute of a settings class carries a :class:`Setting`. :func:`read` checks a JSON value
+against such a class and gives every error at once; :func:`schema` makes the JSON Schema of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..hookspecs import ConfigError
+
+_JSON_TYPES = {"string": str, "boolean": bool, "array": list, "object": dict}
+_METADATA = "gantry_argocd.setting"
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """
+    What is known of one setting.
+
+    Attributes:
+        key: Its name in JSON.
+
+        title: A few words, for a form.
+
+        description: One or two sentences.
+
+        json_type:  ``string``, ``boolean``, ``array`` or ``object``.
+
+        check: Turns the JSON value into the attribute's. Raises ValueError with what is expected.
+
+        items: The settings class of the items of an array, or of an object's members.
+
+        required: It has no default.
+
+        default: The JSON value that an absent one stands for.
+
+        empty: What an empty text of an optional setting means.
+
+        secret: Never shown (G4). For an object: its values.
+
+        choices: The only texts allowed. None for any.
+
+        examples: JSON values.
+    """
+
+    key: str
+    title: str
+    description: str
+    json_type: str = "string"
+    check: Callable[[Any], Any] | None = None
+    items: type | None = None
+    required: bool = False
+    default: Any = ""
+    empty: Any = ""
+    secret: bool = False
+    choices: tuple[str, ...] | None = None
+    examples: tuple[Any, ...] = ()
+
+
+def setting(**known: Any) -> Any:
+    """Declare an attribute of a settings class."""
+    return attrs.field(metadata={_METADATA: Setting(**known)})
+
+
+def settings_of(cls: type) -> Mapping[str, Setting]:
+    """Give the settings of a class by attribute name."""
+    return {
+        field.name: field.metadata[_METADATA]
+        for field in attrs.fields(cls)
+        if _METADATA in field.metadata
+    }
+
+
+def schema(cls: type) -> dict[str, Any]:
+    """Make the JSON Schema (2020-12) of a settings class."""
+    known = settings_of(cls).values()
+    return {
+        "type": "object",
+        "properties": {item.key: _schema_of(item) for item in known},
+        "required": [item.key for item in known if item.required],
+        "additionalProperties": False,
+    }
+
+
+def _schema_of(item: Setting) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "type": item.json_type,
+        "title": item.title,
+        "description": item.description,
+    }
+    if not item.required:
+        result["default"] = item.default
+    if item.choices is not None:
+        result["enum"] = list(item.choices)
+    if item.examples:
+        result["examples"] = list(item.examples)
+    if item.items is not None:
+        if item.json_type == "array":
+            result["items"] = schema(item.items)
+        else:
+            result |= schema(item.items)
+    elif item.json_type == "array":
+        result["items"] = {"type": "string"}
+    elif item.json_type == "object":
+        result["additionalProperties"] = {"type": "string"} | _secret_marks(item)
+    if item.json_type == "string":
+        result |= _secret_marks(item)
+    return result
+
+
+def _secret_marks(item: Setting) -> dict[str, Any]:
+    return {"writeOnly": True, "secret": True} if item.secret else {}
+
+
+def read(cls: type, value: Any, path: str, errors: list[ConfigError]) -> dict[str, Any] | None:
+    """
+    Check a JSON value against a settings class.
+
+    Args:
+        cls: The class.
+
+        value: Any JSON value.
+
+        path: Where it stands, for error texts.
+
+        errors: Every error is appended.
+
+    Returns:
+        Values by attribute name, defaults filled in. None when it is no object.
+    """
+    if not isinstance(value, dict):
+        errors.append({"path": path, "message": f"an object is expected, not {_named(value)}"})
+        return None
+    known = settings_of(cls)
+    by_key = {item.key: name for name, item in known.items()}
+    errors.extend(
+        {"path": f"{path}.{_shown(key)}", "message": _unknown(str(key), by_key)}
+        for key in value
+        if key not in by_key
+    )
+    result = {}
+    for name, item in known.items():
+        spot = f"{path}.{item.key}"
+        given = value.get(item.key)
+        if item.key not in value or given is None:
+            if item.required:
+                errors.append({"path": spot, "message": f"is required: {item.description}"})
+            given = item.default
+        result[name] = _read_one(item, given, spot, errors)
+    return result
+
+
+def _read_one(item: Setting, given: Any, path: str, errors: list[ConfigError]) -> Any:
+    expected = _JSON_TYPES[item.json_type]
+    if not isinstance(given, expected):
+        message = f"{_named(expected())} is expected, not {_named(given)}"
+        if item.json_type == "boolean" and isinstance(given, str):
+            message += "; write true or false without quotes"
+        errors.append({"path": path, "message": message})
+        given = item.default
+    if item.items is not None:
+        if item.json_type == "array":
+            return [
+                read(item.items, element, f"{path}[{index}]", errors)
+                for index, element in enumerate(given)
+            ]
+        return read(item.items, given, path, errors)
+    if item.json_type in {"array", "object"}:
+        _only_texts(item, given, path, errors)
+    if item.choices is not None and given not in item.choices:
+        expected_words = ", ".join(repr(choice) for choice in item.choices)
+        errors.append({"path": path, "message": f"one of {expected_words} is expected"})
+    if given == "" and not item.required:
+        return item.empty
+    if item.check is not None:
+        try:
+            return item.check(given)
+        except ValueError as problem:
+            errors.append({"path": path, "message": f"{problem} is expected"})
+    return given
+
+
+def _only_texts(item: Setting, given: Any, path: str, errors: list[ConfigError]) -> None:
+    pairs = enumerate(given) if item.json_type == "array" else given.items()
+    for key, element in pairs:
+        if not isinstance(element, str):
+            spot = f"{path}[{key}]" if item.json_type == "array" else f"{path}.{_shown(key)}"
+            errors.append({"path": spot, "message": f"a string is expected, not {_named(element)}"})
+
+
+def _unknown(key: str, known: Mapping[str, str]) -> str:
+    lowered = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(key.lower(), lowered, n=1, cutoff=0.6)
+    return "is not known" + (f"; is {lowered[near[0]]} meant?" if near else "")
+
+
+def _named(value: Any) -> str:
+    # The value itself may be a secret in the wrong place: only its type is told.
+    names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number"}
+    names |= {str: "a string", list: "an array", dict: "an object"}
+    return names.get(type(value), "something else")
+
+
+def _shown(key: object) -> str:
+    text = str(key)
+    return text if len(text) <= 60 else f"{text[:57]}..."

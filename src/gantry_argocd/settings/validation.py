@@ -1,0 +1,257 @@
+"""
+From a JSON value to settings: every error at once, masks replaced, nothing guessed (G2, G4).
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .fields import read, schema, settings_of
+from .model import InstanceSettings, Settings, Timeouts, web_url
+from .secrets import MASK, is_reference, reference_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..hookspecs import ConfigError
+
+DEFAULT_SECRETS_DIRS = ("/run/secrets", "/var/run/secrets")
+_INSTANCE_KEYS = {item.key for item in settings_of(InstanceSettings).values()}
+_SECRET_KEYS = tuple(
+    item.key
+    for item in settings_of(InstanceSettings).values()
+    if item.secret and item.json_type == "string"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """
+    What is to be said of a configuration.
+
+    Attributes:
+        settings: None when there are errors.
+
+        values: What to store, in JSON form. Holds secrets.
+
+        errors: Why it cannot be stored.
+
+        enable_errors: Why it cannot be enabled, though it may be stored.
+    """
+
+    settings: Settings | None
+    values: Mapping[str, Any]
+    errors: tuple[ConfigError, ...]
+    enable_errors: tuple[ConfigError, ...]
+
+    def __repr__(self) -> str:
+        # The values hold secrets, and a repr ends in logs.
+        return f"Verdict(errors={self.errors!r}, enable_errors={self.enable_errors!r})"
+
+
+def config_schema() -> dict[str, Any]:
+    """Give the JSON Schema of the configuration."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema(Settings)
+
+
+def validate(
+    config: Any,
+    *,
+    stored: Mapping[str, Any] | None = None,
+    trusted: bool = False,
+    secrets_dirs: Sequence[str] = DEFAULT_SECRETS_DIRS,
+) -> Verdict:
+    """
+    Check a configuration.
+
+    Args:
+        config: Any JSON value.
+
+        stored: The present configuration, for masks.
+
+        trusted: It comes from the operator of the host, not over REST.
+
+        secrets_dirs: Where an untrusted one may read files.
+    """
+    errors: list[ConfigError] = []
+    values = _modern(copy.deepcopy(config))
+    if isinstance(values, dict):
+        _unmask(values, stored or {}, errors)
+        if not trusted:
+            _check_references(values, stored or {}, secrets_dirs, errors)
+    found = read(Settings, values, "$", errors)
+    if found is None:
+        return Verdict(settings=None, values={}, errors=tuple(errors), enable_errors=())
+    instances = _instances(found["instances"], errors)
+    if errors:
+        return Verdict(settings=None, values={}, errors=tuple(errors), enable_errors=())
+    settings = Settings(
+        instances=tuple(instances),
+        label_key=found["label_key"],
+        sync_interval=found["sync_interval"],
+        enrichment_prefixes=tuple(found["enrichment_prefixes"]),
+    )
+    enable: list[ConfigError] = []
+    if not instances:
+        enable.append({"path": "$.instances", "message": "at least one instance is needed"})
+    return Verdict(settings=settings, values=values, errors=(), enable_errors=tuple(enable))
+
+
+def mask(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a stored configuration with the mask in place of every secret (G4)."""
+    result = copy.deepcopy(dict(values))
+    for instance in _instance_dicts(result):
+        for key in _SECRET_KEYS:
+            if instance.get(key) and not is_reference(instance[key]):
+                instance[key] = MASK
+        headers = instance.get("headers")
+        if isinstance(headers, dict):
+            instance["headers"] = {
+                name: value if is_reference(value) or not value else MASK
+                for name, value in headers.items()
+            }
+        elif headers:
+            instance["headers"] = MASK
+    return result
+
+
+# --- forms of the original plugin -------------------------------------------------------------
+
+
+def _modern(config: Any) -> Any:
+    """Turn the legacy flat form into one instance named ``default``."""
+    if not isinstance(config, dict) or "instances" in config or "argocdUrl" not in config:
+        return config
+    instance = {key: config.pop(key) for key in list(config) if key in _INSTANCE_KEYS}
+    instance.setdefault("name", "default")
+    return config | {"instances": [instance]}
+
+
+# --- masks and references ---------------------------------------------------------------------
+
+
+def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[ConfigError]) -> None:
+    """Put the stored secret of the same name and origin in the place of each mask."""
+    known = {_identity(instance): instance for instance in _instance_dicts(stored)}
+    for index, instance in enumerate(_instance_dicts(values)):
+        before = known.get(_identity(instance), {})
+        for path, holder, key, old in _secret_places(instance, before):
+            if holder[key] is None:
+                holder[key] = ""
+            if holder[key] != MASK:
+                continue
+            if isinstance(old, str) and old:
+                holder[key] = old
+                continue
+            errors.append(
+                {
+                    "path": f"$.instances[{index}].{path}",
+                    "message": f"the mask stands for a stored secret, but instance "
+                    f"{str(instance.get('name'))[:63]!r} has none for this address: give the "
+                    "secret itself",
+                }
+            )
+            holder[key] = ""
+
+
+def _check_references(
+    values: dict[str, Any],
+    stored: Mapping[str, Any],
+    secrets_dirs: Sequence[str],
+    errors: list[ConfigError],
+) -> None:
+    known = {_identity(instance): instance for instance in _instance_dicts(stored)}
+    for index, instance in enumerate(_instance_dicts(values)):
+        before = known.get(_identity(instance), {})
+        places = [*_secret_places(instance, before)]
+        if "caBundle" in instance:
+            places.append(("caBundle", instance, "caBundle", before.get("caBundle")))
+        for path, holder, key, old in places:
+            given = holder[key]
+            # What the operator stored once may stay; only new references are judged.
+            if not isinstance(given, str) or given == old:
+                continue
+            problem = reference_problem(given, secrets_dirs)
+            if problem is not None:
+                errors.append(
+                    {"path": f"$.instances[{index}].{path}", "message": f"{problem} is expected"}
+                )
+
+
+def _secret_places(
+    instance: dict[str, Any], before: Mapping[str, Any]
+) -> list[tuple[str, dict[str, Any], str, Any]]:
+    places = [(key, instance, key, before.get(key)) for key in _SECRET_KEYS if key in instance]
+    headers, old = instance.get("headers"), before.get("headers")
+    if isinstance(headers, dict):
+        old = old if isinstance(old, dict) else {}
+        places += [(f"headers.{name}", headers, name, old.get(name)) for name in headers]
+    return places
+
+
+def _identity(instance: Mapping[str, Any]) -> tuple[Any, str]:
+    try:
+        origin = web_url(str(instance.get("argocdUrl", "")))
+    except ValueError:
+        origin = ""
+    name = instance.get("name")
+    return (name if isinstance(name, str) and origin else None, origin)
+
+
+def _instance_dicts(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the instances by their place; what is no object is given as an empty one."""
+    instances = values.get("instances")
+    if not isinstance(instances, list):
+        return []
+    return [item if isinstance(item, dict) else {} for item in instances]
+
+
+# --- instances --------------------------------------------------------------------------------
+
+
+def _instances(
+    found: Sequence[dict[str, Any] | None], errors: list[ConfigError]
+) -> list[InstanceSettings]:
+    seen: dict[str, int] = {}
+    result = []
+    for index, values in enumerate(found):
+        if values is None:
+            continue
+        path = f"$.instances[{index}]"
+        name = values["name"]
+        if isinstance(name, str) and name:
+            if name in seen:
+                message = f"the name {name[:63]!r} is used by instances[{seen[name]}] already"
+                errors.append({"path": f"{path}.name", "message": message})
+            seen.setdefault(name, index)
+        _check_credentials(values, path, errors)
+        if not errors:
+            result.append(InstanceSettings(**values | {"timeouts": Timeouts(**values["timeouts"])}))
+    return result
+
+
+def _check_credentials(values: dict[str, Any], path: str, errors: list[ConfigError]) -> None:
+    token, password = bool(values["token"]), bool(values["password"])
+    username, mode = bool(values["username"]), values["auth_mode"]
+    if token and password and not mode:
+        errors.append(
+            {
+                "path": path,
+                "message": "either a token or a password is expected, not both; authMode says "
+                "which counts",
+            }
+        )
+    elif mode == "token" or (token and not mode):
+        if not token:
+            errors.append({"path": f"{path}.token", "message": "a token is expected"})
+    elif not (username and password):
+        missing = "password" if username else "username" if password else "token"
+        message = {
+            "password": "the password of the user is expected",
+            "username": "the name of the user is expected",
+            "token": "a token, or a username and a password, is expected",
+        }[missing]
+        errors.append({"path": f"{path}.{missing}", "message": message})
