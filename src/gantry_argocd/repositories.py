@@ -86,3 +86,21 @@ def _split(address: str) -> tuple[str, str, str, str] | None:
 
 def _without_port(host: str) -> str:
     return host if host.endswith("]") else re.sub(r":\d*$", "", host)
+
+
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^\s/@\"'<>]+@")
+_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
+
+
+def redact(text: str) -> str:
+    """Take credentials out of a free text: user info in addresses, tokens, headers."""
+    text = _USERINFO.sub(r"\g<scheme>", text)
+    text = _JWT.sub("***", text)
+    return _BEARER.sub(r"\1 ***", text)
+
+
+def shorten(text: str, limit: int = 300) -> str:
+    """Give a text of Argo CD's as one redacted line of at most *limit* characters."""
+    line = " ".join(redact(text).split())
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."

@@ -1,0 +1,28 @@
+"""
+What goes over the wire to and from Argo CD: its JSON, its errors, its spelling. No network here.
+"""
+
+from .reading import (
+    PORTABLE_FIELDS,
+    REQUEST_INFO,
+    Listing,
+    Reader,
+    Reading,
+    decode,
+    disclose,
+    external_url,
+)
+from .refusals import Refusal, explain
+
+__all__ = [
+    "PORTABLE_FIELDS",
+    "REQUEST_INFO",
+    "Listing",
+    "Reader",
+    "Reading",
+    "Refusal",
+    "decode",
+    "disclose",
+    "explain",
+    "external_url",
+]

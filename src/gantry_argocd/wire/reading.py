@@ -1,0 +1,387 @@
+"""
+From Argo CD's answers to this package's values.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import attrs
+from cattrs import BaseValidationError, transform_error
+
+from .. import models
+from ..errors import Malformed
+from ..refs import AppKey, is_kubernetes_name
+from ..repositories import redact, web_address, without_credentials
+from . import raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+IGNORE_ANNOTATION = "gantry.io/ignore"
+REQUEST_INFO = "gantry-request"
+"""Name of the operation's info that holds our correlation id."""
+
+PORTABLE_FIELDS = ",".join(
+    f"items.{path}"
+    for path in (
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.labels",
+        "metadata.annotations",
+        "metadata.creationTimestamp",
+        "metadata.deletionTimestamp",
+        "spec",
+        "operation.sync",
+        "status.sync.status",
+        "status.sync.revision",
+        "status.health",
+        "status.summary",
+        "status.sourceHydrator",
+        "status.operationState.phase",
+        "status.operationState.startedAt",
+        "status.operationState.finishedAt",
+    )
+)
+"""The list projection that every release from 2.8 on answers (``argocd-api.md`` section 3)."""
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """
+    What is asked of an answer.
+
+    Attributes:
+        instance: Name of the instance that gave it.
+
+        label_key: Label whose value names the entity.
+
+        own_namespace: Where an Application is that does not say it.
+    """
+
+    instance: str
+    label_key: str = "name"
+    own_namespace: str = "argocd"
+
+
+@attrs.frozen(kw_only=True)
+class Listing:
+    """
+    A list of applications.
+
+    Attributes:
+        apps: Those that could be read.
+
+        problems: A sentence for each row that could not.
+    """
+
+    apps: tuple[models.Facts, ...]
+    problems: tuple[str, ...]
+
+
+class Reader:
+    """Reads answers. Making one compiles the converter, so keep it."""
+
+    def __init__(self) -> None:
+        self._converter = raw.make_converter()
+
+    def listing(self, content: bytes, reading: Reading) -> Listing:
+        """
+        Read the answer to a list request.
+
+        Raises:
+            Malformed: If it is no list at all; a row that cannot be read costs only itself.
+        """
+        answer = decode(content, reading.instance)
+        if not isinstance(answer, dict) or "items" not in answer:
+            raise Malformed("the list of applications has no items", instance=reading.instance)
+        items = answer["items"]
+        if items is None:
+            items = []
+        if not isinstance(items, list):
+            raise Malformed("the items of the list are no array", instance=reading.instance)
+        return self.rows(items, reading)
+
+    def rows(self, items: Iterable[Any], reading: Reading) -> Listing:
+        """Read Applications one by one; each that cannot be read is named with its fault."""
+        apps = []
+        problems = []
+        for item in items:
+            try:
+                apps.append(_facts(self._structure(item, raw.ListedApplication), reading))
+            except ValueError as problem:
+                problems.append(f"{reading.instance}: {_name_of(item)}: {problem}")
+        return Listing(apps=tuple(apps), problems=tuple(problems))
+
+    def application(self, item: Any, reading: Reading) -> models.Application:
+        """
+        Read one Application in full.
+
+        Raises:
+            Malformed: Naming the path of each wrong field.
+        """
+        try:
+            return _application(self._structure(item, raw.Application), reading)
+        except ValueError as problem:
+            raise Malformed(f"{_name_of(item)}: {problem}", instance=reading.instance) from None
+
+    def _structure(self, item: Any, kind: type[Any]) -> Any:
+        try:
+            return self._converter.structure(item, kind)
+        except BaseValidationError as error:
+            raise ValueError("; ".join(_faults(error))) from None
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(str(error)) from None
+
+
+def decode(content: bytes, instance: str) -> Any:
+    """
+    Read JSON.
+
+    Raises:
+        Malformed: If it is none.
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise Malformed("the answer is no JSON, or was cut short", instance=instance) from None
+
+
+def _faults(error: BaseValidationError) -> list[str]:
+    return transform_error(error, format_exception=lambda exc, _: str(exc))[:5]
+
+
+def _name_of(item: Any) -> str:
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return repr(name[:253]) if isinstance(name, str) else "an application without a name"
+
+
+# --- facts -----------------------------------------------------------------------------------
+
+
+def _facts(app: raw.ListedApplication | raw.Application, reading: Reading) -> models.Facts:
+    metadata, spec, status = app.metadata, app.spec, app.status
+    namespace = metadata.namespace or reading.own_namespace
+    if not is_kubernetes_name(metadata.name) or not is_kubernetes_name(namespace):
+        msg = "its name or namespace is none that Kubernetes allows"
+        raise ValueError(msg)
+    sources = _sources(spec)
+    git = next((s for s in sources if s.kind is models.SourceKind.GIT and s.web_url), None)
+    shown = git or next(iter(sources), None)
+    label = metadata.labels.get(reading.label_key, "")
+    return models.Facts(
+        key=AppKey(reading.instance, namespace, metadata.name),
+        label=label if isinstance(label, str) else "",
+        project=spec.project or "default",
+        sync=status.sync.status or "Unknown",
+        health=status.health.status or "Unknown",
+        repo=shown.repo_url if shown else "",
+        repo_url=git.web_url if git else None,
+        destination=models.Destination(
+            server=without_credentials(spec.destination.server),
+            name=spec.destination.name,
+            namespace=spec.destination.namespace,
+        ),
+        ignored=metadata.annotations.get(IGNORE_ANNOTATION) == "true",
+    )
+
+
+def _sources(spec: raw.ListedSpec) -> tuple[models.Source, ...]:
+    """Give the sources that people edit: the hydrator wins over ``sources`` over ``source``."""
+    if spec.source_hydrator is not None and spec.source_hydrator.dry_source.repo_url:
+        return (_source(spec.source_hydrator.dry_source),)
+    return _source_list(spec.source, spec.sources)
+
+
+def _source_list(one: raw.Source, several: Iterable[raw.Source]) -> tuple[models.Source, ...]:
+    found = tuple(_source(source) for source in several)
+    # Beside several sources Argo CD leaves a stub: {"repoURL": ""} (section 8.3).
+    return found or ((_source(one),) if one != raw.Source() else ())
+
+
+def _source(source: raw.Source) -> models.Source:
+    result = models.Source(
+        repo_url=without_credentials(source.repo_url),
+        path=source.path,
+        chart=source.chart,
+        target_revision=source.target_revision,
+        ref=source.ref,
+        name=source.name,
+    )
+    if result.kind is models.SourceKind.GIT:
+        return attrs.evolve(result, web_url=web_address(source.repo_url))
+    return result
+
+
+# --- the whole application -------------------------------------------------------------------
+
+
+def _application(app: raw.Application, reading: Reading) -> models.Application:
+    status, spec = app.status, app.spec
+    automated = spec.sync_policy.automated
+    on = automated is not None and automated.enabled is not False
+    return models.Application(
+        facts=_facts(app, reading),
+        uid=app.metadata.uid,
+        sources=_sources(spec),
+        revisions=_revisions(status.sync.revision, status.sync.revisions),
+        auto_sync=models.AutoSync(prune=automated.prune, self_heal=automated.self_heal)
+        if automated is not None and on
+        else None,
+        sync_options=spec.sync_policy.sync_options,
+        health_message=redact(status.health.message),
+        health_since=status.health.last_transition_time,
+        conditions=tuple(
+            models.Condition(
+                type=item.type, message=redact(item.message), since=item.last_transition_time
+            )
+            for item in status.conditions
+        ),
+        operation=_operation(app),
+        resources=tuple(_resource(item) for item in status.resources),
+        history=tuple(_deployment(item) for item in status.history),
+        images=status.summary.images,
+        external_urls=tuple(
+            url for text in status.summary.external_urls if (url := external_url(text))
+        ),
+        created_at=app.metadata.creation_timestamp,
+        reconciled_at=status.reconciled_at,
+        deleting=app.metadata.deletion_timestamp is not None,
+        hydrated=status.source_hydrator.last_successful_operation.dry_sha,
+    )
+
+
+def _revisions(one: str, several: tuple[str, ...]) -> tuple[str, ...]:
+    return several or ((one,) if one else ())
+
+
+def _resource(item: raw.Resource) -> models.Resource:
+    return models.Resource(
+        group=item.group,
+        version=item.version,
+        kind=item.kind,
+        namespace=item.namespace,
+        name=item.name,
+        sync=item.status,
+        health=(item.health.status or None) if item.health else None,
+        health_message=redact(item.health.message) if item.health else "",
+        hook=item.hook,
+        # A live hook says requiresPruning too, and means nothing by it (section 8.4).
+        prune=item.requires_pruning and not item.hook,
+        prune_confirmation=item.requires_deletion_confirmation and not item.hook,
+    )
+
+
+def _operation(app: raw.Application) -> models.Operation | None:
+    state, requested = app.status.operation_state, app.operation
+    if state is not None and state.phase not in {"Succeeded", "Failed", "Error"}:
+        requested = None
+    if requested is not None:
+        # Requested and not begun; a state that is there belongs to the one before.
+        return _with_initiator(models.Operation(phase="Queued"), requested)
+    if state is None or not state.phase:
+        return None
+    result = state.sync_result
+    return _with_initiator(
+        models.Operation(
+            phase=state.phase,
+            message=redact(state.message),
+            started_at=state.started_at,
+            finished_at=state.finished_at,
+            retries=state.retry_count,
+            revisions=_revisions(result.revision, result.revisions),
+            results=tuple(
+                models.ResourceResult(
+                    **attrs.asdict(item) | {"message": redact(item.message)},
+                )
+                for item in result.resources
+            ),
+        ),
+        state.operation,
+    )
+
+
+def _with_initiator(operation: models.Operation, said: raw.Operation) -> models.Operation:
+    request = next((info.value for info in said.info if info.name == REQUEST_INFO), "")
+    asked = _revisions(said.sync.revision, said.sync.revisions)
+    return attrs.evolve(
+        operation,
+        initiator=said.initiated_by.username,
+        automated=said.initiated_by.automated,
+        dry_run=said.sync.dry_run,
+        request_id=request,
+        revisions=operation.revisions or asked,
+    )
+
+
+def _deployment(entry: raw.HistoryEntry) -> models.Deployment:
+    return models.Deployment(
+        id=entry.id,
+        revisions=_revisions(entry.revision, entry.revisions),
+        sources=_source_list(entry.source, entry.sources),
+        deployed_at=entry.deployed_at,
+        started_at=entry.deploy_started_at,
+        initiator=entry.initiated_by.username,
+        automated=entry.initiated_by.automated,
+    )
+
+
+def external_url(text: str) -> models.ExternalURL | None:
+    """
+    Read an entry of ``summary.externalURLs``: ``URL`` or ``Title|URL``.
+
+    Argo CD does not check these, and tenants write them (``argocd-api.md`` section 11).
+
+    Returns:
+        None for everything but an absolute http(s) address without user info.
+    """
+    title, bar, url = text.partition("|")
+    url = url if bar else title
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    safe = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    if not safe or any(char <= " " or char in '\\"<>' for char in url):
+        return None
+    return models.ExternalURL(title=(title.strip() if bar else "") or url, url=url)
+
+
+# --- what may be shown of Argo CD's own object -------------------------------------------------
+
+_SECRET_PARTS: Mapping[str, frozenset[str]] = {
+    "helm": frozenset({"values", "valuesObject", "parameters", "fileParameters"}),
+    "plugin": frozenset({"env", "parameters"}),
+    "metadata": frozenset({"managedFields"}),
+    "annotations": frozenset({"kubectl.kubernetes.io/last-applied-configuration"}),
+}
+
+
+def disclose(application: Any, *, everything: bool) -> Any:
+    """
+    Give Argo CD's own object as it may be shown (A1).
+
+    Credentials in texts go for everybody. Without *everything* the parts go that may hold secrets:
+    Helm values and parameters, plugin environment, managed fields, the last applied configuration.
+    """
+    return _disclose(application, "", everything=everything)
+
+
+def _disclose(value: Any, key: str, *, everything: bool) -> Any:
+    if isinstance(value, dict):
+        hidden = frozenset() if everything else _SECRET_PARTS.get(key, frozenset())
+        return {
+            name: _disclose(member, name, everything=everything)
+            for name, member in value.items()
+            if name not in hidden
+        }
+    if isinstance(value, list):
+        return [_disclose(item, key, everything=everything) for item in value]
+    if isinstance(value, str):
+        return without_credentials(value) if key == "repoURL" else redact(value)
+    return value

@@ -1,0 +1,197 @@
+"""
+What an answer means that is no success (``argocd-api.md`` sections 1, 5 and 6).
+
+Decided by the gRPC code first, the HTTP status second, the text last. Argo CD's texts hold
+subjects, RBAC objects and repository addresses, so they are looked at, but never handed on whole.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import attrs
+
+from .. import errors
+from ..repositories import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@attrs.frozen(kw_only=True)
+class Refusal:
+    """
+    An answer that is no success.
+
+    Attributes:
+        status: HTTP status.
+
+        content_type: Empty when there is none.
+
+        location: Where a redirect leads. Empty when it is none.
+
+        body: As much of it as was read.
+
+        doing: What was asked for, as a participle phrase: ``reading payment-api``.
+
+        right: The right in Argo CD's RBAC that it needs: ``applications, sync``.
+    """
+
+    status: int
+    content_type: str = ""
+    location: str = ""
+    body: bytes = b""
+    doing: str = "asking"
+    right: str = "applications, get"
+
+
+def explain(refusal: Refusal, instance: str) -> errors.ArgoCDError:
+    """Turn an answer that is no success into an error of the tree."""
+    if 300 <= refusal.status < 400:
+        host = urlsplit(refusal.location).hostname or "another address"
+        return errors.NotArgoCD(f"redirected to {shorten(host, 80)}", instance=instance)
+    code, text = _grpc(refusal.body)
+    if code is None:
+        return _without_code(refusal, instance)
+    by_code = _BY_CODE.get(code)
+    if by_code is None:
+        return errors.ServerFailed(
+            f"Argo CD failed while {refusal.doing}: {shorten(text)}", instance=instance
+        )
+    return by_code(refusal, text, instance)
+
+
+def _grpc(body: bytes) -> tuple[int | None, str]:
+    """Read the two error shapes: flat for calls, nested for streams."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None, ""
+    if not isinstance(data, dict):
+        return None, ""
+    nested = data.get("error")
+    if isinstance(nested, dict):
+        code, text = nested.get("grpc_code"), nested.get("message")
+    else:
+        code, text = data.get("code"), data.get("message", nested)
+    return (code if type(code) is int else None), (text if isinstance(text, str) else "")
+
+
+def _without_code(refusal: Refusal, instance: str) -> errors.ArgoCDError:
+    status, what = refusal.status, refusal.content_type.partition(";")[0] or "no content type"
+    if status == 504 or status == 408:
+        return errors.TimedOut(f"a proxy gave up while {refusal.doing}", instance=instance)
+    if status == 429:
+        return errors.ServerFailed("too many requests", instance=instance)
+    if status >= 500:
+        return errors.ServerFailed(f"answered {status} while {refusal.doing}", instance=instance)
+    if status == 415:
+        return errors.Rejected("a proxy changed the content type of a request", instance=instance)
+    if "html" in what or status in {401, 403, 407}:
+        return errors.NotArgoCD(
+            f"answered {status} with {shorten(what, 80)}, not as Argo CD would", instance=instance
+        )
+    return errors.NotArgoCD(
+        f"has no Argo CD API at this address (answered {status})", instance=instance
+    )
+
+
+def _unauthenticated(_: Refusal, text: str, instance: str) -> errors.ArgoCDError:
+    if "expired" in text:
+        return errors.Unauthenticated("the token has expired", instance=instance)
+    return errors.Unauthenticated("the credentials are not accepted", instance=instance)
+
+
+def _forbidden(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDError:
+    if text.startswith("cannot sync:"):
+        return errors.Blocked("a sync window forbids syncing now", instance=instance)
+    if refusal.right == "applications, get":
+        return errors.Forbidden(
+            f"{refusal.doing} is not permitted, or the application is missing or cannot be read "
+            "now: Argo CD answers the same to all three (needs applications, get)",
+            instance=instance,
+        )
+    return errors.Forbidden(
+        f"{refusal.doing} is not permitted: the token lacks {refusal.right}", instance=instance
+    )
+
+
+def _not_found(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
+    return errors.NotFound(f"{refusal.doing}: there is no such application", instance=instance)
+
+
+def _precondition(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDError:
+    if "another operation is already in progress" in text:
+        return errors.OperationRunning(
+            "another operation is already in progress", instance=instance
+        )
+    if "auto-sync currently set to" in text:
+        return errors.Conflict(
+            "another revision cannot be deployed while Argo CD syncs the application by itself: "
+            "turn auto-sync off first, or change the target revision",
+            instance=instance,
+        )
+    if "rollback cannot be initiated when auto-sync is enabled" in text:
+        return errors.Conflict(
+            "a rollback is not possible while Argo CD syncs the application by itself: turn "
+            "auto-sync off first, or revert in Git",
+            instance=instance,
+        )
+    if "application is deleting" in text:
+        return errors.Conflict("the application is being deleted", instance=instance)
+    return errors.Rejected(f"{refusal.doing}: {shorten(text)}", instance=instance)
+
+
+def _invalid(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDError:
+    if "No operation is in progress" in text:
+        return errors.Conflict("no operation is in progress", instance=instance)
+    if "is not allowed in project" in text:
+        return errors.Rejected(
+            f"{refusal.doing}: its project does not exist or does not allow its namespace",
+            instance=instance,
+        )
+    return errors.Rejected(f"{refusal.doing}: {shorten(text)}", instance=instance)
+
+
+def _conflict(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
+    return errors.Conflict(
+        f"{refusal.doing}: the application was changed at the same time; try again",
+        instance=instance,
+    )
+
+
+def _too_much(_: Refusal, text: str, instance: str) -> errors.ArgoCDError:
+    if "larger than max" in text:
+        return errors.ServerFailed(
+            "the answer is larger than Argo CD allows itself: restrict the instance to a project "
+            "or a selector, or raise ARGOCD_GRPC_MAX_SIZE_MB on the server",
+            instance=instance,
+        )
+    return errors.ServerFailed("too many requests", instance=instance)
+
+
+def _timed_out(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
+    return errors.TimedOut(f"Argo CD gave up while {refusal.doing}", instance=instance)
+
+
+def _unavailable(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
+    return errors.ServerFailed(
+        f"a part of Argo CD is not available while {refusal.doing}", instance=instance
+    )
+
+
+_BY_CODE: dict[int, Callable[[Refusal, str, str], errors.ArgoCDError]] = {
+    1: _timed_out,
+    3: _invalid,
+    4: _timed_out,
+    5: _not_found,
+    6: _conflict,
+    7: _forbidden,
+    8: _too_much,
+    9: _precondition,
+    10: _conflict,
+    14: _unavailable,
+    16: _unauthenticated,
+}
