@@ -391,7 +391,11 @@ def plugin_manifest() -> Manifest | None:
 
 @hookspec(firstresult=True)
 def validate_config(
-    plugin: str, config: Any, stored: Mapping[str, Any] | None, trusted: bool
+    plugin: str,
+    config: Any,
+    stored: Mapping[str, Any] | None,
+    trusted: bool,
+    secrets_dirs: Sequence[str] = (),
 ) -> ConfigVerdict | None:
     """
     Check a configuration and say what to store. No I/O, nothing changes.
@@ -405,6 +409,9 @@ def validate_config(
 
         trusted: True for a file that the host's own operator named, False for REST: then
             ``env:`` and ``file:`` reach only what was set aside for it (G1).
+
+        secrets_dirs: Directories that an untrusted one may read files in; the plugin's own
+            default when empty.
     """
 
 

@@ -1,0 +1,307 @@
+"""
+The command ``gantry-argocd``.
+
+Answers go to standard output, progress and problems to standard error. Exit codes: 0 done, 1 it
+could not be done or not in full, 2 the command or its configuration is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+import yaml
+
+from .settings import Verdict, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .hookspecs import ConfigError
+    from .hub import Heard
+    from .refhost import Host
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gantry-argocd")
+def main() -> None:
+    """Argo CD in the Gantry developer portal."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
+    )
+
+
+# --- discover ------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--config", "path", required=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+def discover(path: Path, output: str) -> None:
+    """Print the entities that would be synced; writes nothing."""
+    from .client import Client
+    from .hub import reveal
+    from .runtime import Runtime
+
+    verdict = _read_config(path)
+    if verdict.settings is None or verdict.enable_errors:
+        _refuse(path, [*verdict.errors, *verdict.enable_errors])
+    now = lambda: datetime.now(UTC)  # noqa: E731
+    runtime = Runtime(
+        verdict.settings,
+        enabled=True,
+        host=None,
+        make_client=lambda instance: Client(instance, reveal=reveal, now=now),
+        now=now,
+    )
+    _note(f"asking {_count(len(verdict.settings.instances), 'instance')} ...")
+    heard: list[Heard] = []
+    logging.getLogger("gantry_argocd").setLevel(logging.ERROR)
+    try:
+        entities = runtime.discover(told=lambda item: _tell(item, heard))
+    finally:
+        runtime.stop()
+    report = runtime.status()["lastSync"]
+    told = {str(item.error) for item in heard if item.error}
+    for problem in report["errors"]:
+        if problem not in told:
+            _note(f"note: {problem}")
+    if output == "json":
+        click.echo(json.dumps(entities, indent=2, ensure_ascii=False))
+    elif entities:
+        click.echo(yaml.safe_dump_all(entities, sort_keys=False, allow_unicode=True), nl=False)
+    if any(item.error or item.problems for item in heard):
+        sys.exit(1)
+
+
+def _tell(item: Heard, heard: list[Heard]) -> None:
+    heard.append(item)
+    if item.error is not None:
+        _note(f"{item.error}\n  {item.error.help}")
+    else:
+        apps = _count(len(item.apps), "application")
+        _note(f"{item.source.name}: {apps} in {item.seconds:.1f} s")
+
+
+# --- serve ---------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--host", "address", default="127.0.0.1", show_default=True)
+@click.option("--port", "-p", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("data"),
+    show_default=True,
+    help="Where the catalogue and the key file are kept.",
+)
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Configuration of the plugin; applied and enabled at start.",
+)
+@click.option(
+    "--secrets-dir",
+    "secrets_dirs",
+    multiple=True,
+    help="Where file: in a configuration from REST may point; may be repeated.",
+)
+def serve(
+    address: str, port: int, data_dir: Path, path: Path | None, secrets_dirs: tuple[str, ...]
+) -> None:
+    """
+    Run the host for real use; nothing is configured beforehand.
+
+    GANTRY_ADMIN_PASSWORD is the password of the user admin; without it one is made and printed
+    once. GANTRY_ENCRYPTION_KEY encrypts stored configurations; without it a key file does.
+    """
+    from .refhost import ConfigRefused, HostOptions, create_host
+    from .refhost import serve as serve_host
+
+    configs: Mapping[str, Mapping[str, Any]] = {}
+    if path is not None:
+        verdict = _read_config(path)
+        if verdict.errors or verdict.enable_errors:
+            _refuse(path, [*verdict.errors, *verdict.enable_errors])
+        configs = {"argocd": _load(path)}
+    options = HostOptions(secrets_dirs=secrets_dirs) if secrets_dirs else HostOptions()
+    try:
+        host = create_host(
+            data_dir=data_dir,
+            encryption_key=os.environ.get("GANTRY_ENCRYPTION_KEY") or None,
+            admin_password=os.environ.get("GANTRY_ADMIN_PASSWORD") or None,
+            configs=configs,
+            options=options,
+        )
+        if host.generated_password is not None:
+            click.echo(f"Sign in as admin with the password {host.generated_password}")
+            click.echo("It is shown only now; set GANTRY_ADMIN_PASSWORD to choose one.")
+        click.echo(f"Gantry is at http://{address}:{port}")
+        serve_host(host, address, port)
+    except (OSError, ValueError, ConfigRefused) as problem:
+        _fail(f"cannot serve: {problem}")
+
+
+# --- simulate ------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--host", "address", default="127.0.0.1", show_default=True)
+@click.option("--port", "-p", type=click.IntRange(0, 65535), default=9090, show_default=True)
+@click.option("--apps", type=click.IntRange(0, 100_000), default=40, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+def simulate(address: str, port: int, apps: int, seed: int) -> None:
+    """Run an Argo CD API without a cluster behind it, with a varied fleet that is alive."""
+    from .simulator import Simulator
+
+    try:
+        with Simulator(apps=apps, seed=seed, host=address, port=port) as simulator:
+            click.echo(f"Argo CD (simulated) is at {simulator.url}")
+            click.echo(f"token: {simulator.token}")
+            _wait_for_signal()
+    except OSError as problem:
+        _fail(f"cannot simulate: {problem}")
+
+
+# --- demo ----------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--host", "address", default="127.0.0.1", show_default=True)
+@click.option("--port", "-p", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option(
+    "--apps",
+    type=click.IntRange(2, 100_000),
+    default=40,
+    show_default=True,
+    help="Applications of both instances together.",
+)
+def demo(address: str, port: int, apps: int) -> None:
+    """Run a whole portal with two simulated Argo CD instances; nothing is kept."""
+    from .refhost import sample, serve_in_thread
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gantry-demo-")))
+        try:
+            host = _demo_host(stack, folder, apps)
+            running = stack.enter_context(serve_in_thread(host, address, port))
+        except OSError as problem:
+            _fail(f"cannot serve at {address}:{port}: {problem.strerror or problem}")
+        _wait_for_first_sync(host)
+        click.echo(f"\nGantry is at {running.url}")
+        users = ", ".join(user.username for user in sample.demo_users())
+        click.echo(f"Sign in as {users}; the password is {sample.DEMO_PASSWORD}")
+        click.echo("Open the service payment-api and its tab ArgoCD. Ctrl-C ends the demo.")
+        _wait_for_signal()
+        _note("ending ...")
+
+
+def _demo_host(stack: ExitStack, folder: Path, apps: int) -> Host:
+    from .refhost import create_host, sample
+    from .simulator import Simulator
+
+    _note("starting two simulated Argo CD instances ...")
+    first = stack.enter_context(Simulator(apps=apps - apps // 3, seed=1, name="production"))
+    second = stack.enter_context(Simulator(apps=apps // 3, seed=2, name="staging"))
+    config = {
+        "instances": [
+            {"name": "production", "argocdUrl": first.url, "token": first.token},
+            {
+                "name": "staging",
+                "argocdUrl": second.url,
+                "username": "admin",
+                "password": "simulator",
+            },
+        ],
+        "labelKey": "name",
+        "syncInterval": "30s",
+    }
+    host = create_host(
+        data_dir=folder,
+        users=sample.demo_users(),
+        configs={"argocd": config},
+        plugins=sample.neighbours(),
+    )
+    _note("filling the catalogue ...")
+    sample.fill(host)
+    return host
+
+
+def _wait_for_first_sync(host: Host) -> None:
+    """Wait, with a word of progress, until the first sync has ended."""
+    waited = threading.Event()
+    for _ in range(600):
+        status = host.plugins.status("argocd") or {}
+        report = status.get("lastSync")
+        if report is not None and not report["running"]:
+            _note(
+                f"synced {report['apps']} applications into "
+                f"{report['created'] + report['updated'] + report['unchanged']} services"
+            )
+            for problem in report["errors"]:
+                _note(f"note: {problem}")
+            return
+        waited.wait(0.1)
+    _note("the first sync still runs")
+
+
+# --- common --------------------------------------------------------------------------------------
+
+
+def _load(path: Path) -> Any:
+    """Read JSON or YAML; every JSON text is a YAML one."""
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except OSError as problem:
+        _fail(f"{path}: {problem.strerror}", 2)
+    except UnicodeDecodeError:
+        _fail(f"{path}: is no UTF-8 text", 2)
+    except yaml.YAMLError as problem:
+        # Its text quotes the line, which may hold a secret.
+        mark = getattr(problem, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        _fail(f"{path}: is neither JSON nor YAML{where}", 2)
+
+
+def _read_config(path: Path) -> Verdict:
+    return validate(_load(path), trusted=True)
+
+
+def _refuse(path: Path, problems: Sequence[ConfigError]) -> NoReturn:
+    _note(f"{path}: the configuration cannot be used:")
+    for problem in problems:
+        _note(f"  {problem['path']}: {problem['message']}")
+    sys.exit(2)
+
+
+def _fail(text: str, code: int = 1) -> NoReturn:
+    _note(text)
+    sys.exit(code)
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _wait_for_signal() -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()

@@ -1,0 +1,409 @@
+"""
+The entry point ``gantry.plugins: argocd``: what the hooks do, composed from the rest.
+
+``gantry_argocd.plugin:plugin`` is made anew each time it is loaded, so two plugin managers in one
+process share nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from . import actions as offers
+from . import errors
+from .client import Client
+from .correlation import correlate, entity_key, receive
+from .correlation.annotations import APP_NAME, APP_NAMES
+from .hookspecs import hookimpl
+from .hub import Fetched, reveal
+from .render import Renderer
+from .rest import Routes, status_object
+from .runtime import PLUGIN, Runtime
+from .settings import DEFAULT_SECRETS_DIRS, config_schema, mask, validate
+from .view import AppState, notice, panel, sidebar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .hookspecs import (
+        Action,
+        Asset,
+        ConfigVerdict,
+        Correlation,
+        Entity,
+        Fragment,
+        Host,
+        Manifest,
+        Outcome,
+        PageContext,
+        Route,
+        Tab,
+        User,
+        WriteMode,
+    )
+    from .models import Application
+    from .runtime import Target
+    from .settings import InstanceSettings
+
+LOG = logging.getLogger("gantry_argocd")
+PANEL_SECONDS = 2.5
+"""Longest time that a page waits for Argo CD (P7)."""
+
+
+class ArgoCDPlugin:
+    """
+    Gantry's Argo CD plugin.
+
+    Args:
+        make_client: Makes the client of an instance. None for the network.
+
+        now: The time, aware. None for the system's clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        make_client: Callable[[InstanceSettings], Client] | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._now = now or (lambda: datetime.now(UTC))
+        self._make_client = make_client or self._client
+        self._renderer = Renderer()
+        self._lock = threading.Lock()
+        self._runtime: Runtime | None = None
+        self._routes = Routes(self._ready).routes()
+
+    def _client(self, instance: InstanceSettings) -> Client:
+        return Client(instance, reveal=reveal, now=self._now)
+
+    def _ready(self) -> Runtime:
+        runtime = self._runtime
+        if runtime is None:
+            raise errors.NotReady("argocd plugin is not configured")
+        return runtime
+
+    # --- what the plugin knows -------------------------------------------------------------------
+
+    @hookimpl
+    def discover(self, entities: Sequence[Entity]) -> Sequence[Entity] | None:  # noqa: ARG002
+        """Ask every instance; what is in the catalogue already does not matter."""
+        runtime = self._runtime
+        return runtime.discover() if runtime is not None and runtime.enabled else None
+
+    @hookimpl
+    def correlate(self, entities: Sequence[Entity]) -> Correlation | None:
+        """Bring the catalogue in line with what was heard last."""
+        runtime = self._runtime
+        return runtime.correlate(entities) if runtime is not None else None
+
+    @hookimpl
+    def receive_write(
+        self, stored: Entity | None, body: Entity | None, mode: WriteMode
+    ) -> Entity | None:
+        """Keep our values ours, and others' theirs."""
+        runtime = self._runtime
+        if runtime is None:
+            return receive(stored, body, mode)
+        return receive(stored, body, mode, runtime.settings.enrichment_prefixes)
+
+    # --- what people see -------------------------------------------------------------------------
+
+    @hookimpl
+    def panel_tab(self, entity: Entity) -> Tab | None:
+        """Show the tab on Services that are linked, while the plugin is enabled (P1)."""
+        runtime = self._runtime
+        if runtime is None or not runtime.enabled or not _linked(entity):
+            return None
+        return {"plugin": PLUGIN, "id": PLUGIN, "title": "ArgoCD"}
+
+    @hookimpl
+    def render_panel(self, entity: Entity, user: User, page: PageContext) -> Fragment | None:
+        """Draw the tab."""
+        if entity.get("kind") != "Service":
+            return None
+        runtime = self._runtime
+        if runtime is None or not runtime.settings.instances:
+            view = notice("not-configured", page)
+        elif not runtime.enabled:
+            view = notice("disabled", page)
+        elif not _linked(entity):
+            view = notice("no-application-linked", page)
+        else:
+            targets, dangling = runtime.targets(entity)
+            found = runtime.fetch_all({t.key: t.project for t in targets}, PANEL_SECONDS)
+            states = [self._state(runtime, target, found[target.key]) for target in targets]
+            offered = [
+                action
+                for target, state in zip(targets, states, strict=True)
+                for action in self._actions_of(runtime, target, state, user)
+            ]
+            view = panel(states, offered, page, self._now(), dangling)
+        return self._fragment(self._renderer.panel(view))
+
+    @hookimpl
+    def render_sidebar(self, entity: Entity, user: User, page: PageContext) -> Fragment | None:  # noqa: ARG002
+        """Draw the card from the annotations alone (P6)."""
+        view = sidebar(_annotations(entity), self._now()) if _linked(entity) else None
+        return self._fragment(self._renderer.sidebar(view)) if view is not None else None
+
+    @hookimpl
+    def actions(self, entity: Entity, user: User) -> Sequence[Action] | None:
+        """Offer what can be done to the apps of the entity (A9)."""
+        runtime = self._runtime
+        if runtime is None or not runtime.enabled or not _linked(entity):
+            return None
+        targets, _ = runtime.targets(entity)
+        found = runtime.fetch_all({t.key: t.project for t in targets}, PANEL_SECONDS)
+        return [
+            action
+            for target in targets
+            for action in self._actions_of(
+                runtime, target, self._state(runtime, target, found[target.key]), user
+            )
+        ]
+
+    def _state(
+        self, runtime: Runtime, target: Target, found: Fetched | errors.ArgoCDError
+    ) -> AppState:
+        record = target.record
+        instance = runtime.settings.instance(target.key.instance)
+        application: Application | None = None
+        error: errors.ArgoCDError | None = None
+        if isinstance(found, Fetched):
+            application = found.application
+        else:
+            error = found
+        return AppState(
+            ref=record.ref,
+            key=target.key,
+            application=application,
+            error=error,
+            sync=record.facts.sync,
+            health=record.facts.health,
+            stale_since=_moment(record.stale_since),
+            argocd_url=instance.people_url if instance else None,
+        )
+
+    def _actions_of(
+        self, runtime: Runtime, target: Target, state: AppState, user: User
+    ) -> list[Action]:
+        return [
+            {
+                "id": offer.id,
+                "plugin": PLUGIN,
+                "app": state.ref,
+                "label": offer.label,
+                "icon": offer.icon,
+                "role": offers.ACTION_ROLE,
+                "destructive": offer.destructive,
+                "confirmation": offer.confirmation,
+                "available": offer.available,
+                "reason": offer.reason,
+                "run": lambda offer=offer: _run(runtime, target, offer.id, user),  # type: ignore[misc]
+            }
+            for offer in offers.offers(state.application, state.error, user["role"])
+        ]
+
+    def _fragment(self, html: str) -> Fragment:
+        assets = self._renderer.assets()
+        return {
+            "plugin": PLUGIN,
+            "title": "ArgoCD",
+            "html": html,
+            "stylesheets": [name for name in assets if name.endswith(".css")],
+            "scripts": [name for name in assets if name.endswith(".js")],
+        }
+
+    # --- life cycle and REST ---------------------------------------------------------------------
+
+    @hookimpl
+    def plugin_manifest(self) -> Manifest:
+        """Describe the plugin."""
+        return {
+            "name": PLUGIN,
+            "title": "ArgoCD",
+            "description": "Auto-discovers Argo CD Applications across multiple instances.",
+            "longDescription": "Applications of any number of Argo CD instances become Services, "
+            "merged with what Kubernetes, GitHub and people know of them, with their live state "
+            "in a tab, and sync, hard sync and refresh from the portal.",
+            "version": version("gantry-argocd"),
+            "author": "Gantry",
+            "category": "integration",
+            "homepage": "https://argo-cd.readthedocs.io/",
+            "features": [
+                "Discovery of Applications on any number of instances",
+                "Correlation with other plugins and hand-written entities",
+                "Live status, resources and history on the service page",
+                "Sync, hard sync, refresh and terminate by role",
+            ],
+            "entityPanels": ["Service"],
+            "actionTypes": [],
+            "requirements": [
+                {
+                    "name": "Argo CD",
+                    "description": "2.8 or later, with a token that may read applications",
+                    "optional": False,
+                }
+            ],
+            "configSchema": config_schema(),
+        }
+
+    @hookimpl
+    def validate_config(
+        self,
+        plugin: str,
+        config: Any,
+        stored: Mapping[str, Any] | None,
+        trusted: bool,
+        secrets_dirs: Sequence[str],
+    ) -> ConfigVerdict | None:
+        """Check a configuration."""
+        if plugin != PLUGIN:
+            return None
+        dirs = secrets_dirs or DEFAULT_SECRETS_DIRS
+        verdict = validate(config, stored=stored, trusted=trusted, secrets_dirs=dirs)
+        return {
+            "values": verdict.values,
+            "errors": verdict.errors,
+            "enable_errors": verdict.enable_errors,
+        }
+
+    @hookimpl
+    def mask_config(self, plugin: str, config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Hide the secrets of a configuration."""
+        return mask(config) if plugin == PLUGIN else None
+
+    @hookimpl
+    def configure(
+        self, plugin: str, config: Mapping[str, Any] | None, enabled: bool, host: Host | None
+    ) -> bool | None:
+        """Take a configuration into use, or out of use."""
+        if plugin != PLUGIN:
+            return None
+        settings = validate(config, stored=config, trusted=True).settings if config else None
+        if config and settings is None:
+            LOG.error("the stored configuration cannot be used; argocd stays off")
+        runtime = None
+        if settings is not None:
+            runtime = Runtime(
+                settings,
+                enabled=enabled and bool(settings.instances),
+                host=host,
+                make_client=self._make_client,
+                now=self._now,
+            )
+        with self._lock:
+            before, self._runtime = self._runtime, None
+            if before is not None:
+                before.stop()
+            self._runtime = runtime
+        if runtime is not None:
+            runtime.start()
+        return True
+
+    @hookimpl
+    def withdraw(self, plugin: str, entities: Sequence[Entity]) -> Correlation | None:
+        """Take everything that is ours out of the catalogue."""
+        if plugin != PLUGIN:
+            return None
+        runtime = self._runtime
+        if runtime is not None:
+            runtime.forget()
+        result = correlate(entities, [])
+        return {"plugin": PLUGIN, "changes": result.changes, "problems": result.problems}
+
+    @hookimpl
+    def plugin_status(self, plugin: str) -> Mapping[str, Any] | None:
+        """Say how the plugin is."""
+        if plugin != PLUGIN:
+            return None
+        runtime = self._runtime
+        if runtime is None:
+            return {"state": "available", "lastSync": None, "instances": []}
+        return runtime.status()
+
+    @hookimpl
+    def plugin_routes(self, plugin: str) -> Sequence[Route] | None:
+        """List the REST routes."""
+        return self._routes if plugin == PLUGIN else None
+
+    @hookimpl
+    def plugin_assets(self, plugin: str) -> Mapping[str, Asset] | None:
+        """Give stylesheet and script."""
+        return self._renderer.assets() if plugin == PLUGIN else None
+
+    @hookimpl
+    def shutdown(self, plugin: str) -> bool | None:
+        """End all work."""
+        if plugin != PLUGIN:
+            return None
+        with self._lock:
+            before, self._runtime = self._runtime, None
+        if before is not None:
+            before.stop()
+        return True
+
+
+def _run(runtime: Runtime, target: Target, action: str, user: User) -> Outcome:
+    """Do an action; whatever happens becomes an outcome."""
+    key, project = target.key, target.project
+    try:
+        runtime.check_ready()
+        if not offers.has_role(user["role"], offers.ACTION_ROLE):
+            return {
+                "ok": False,
+                "message": f"needs the role {offers.ACTION_ROLE} or higher",
+                "status": 403,
+                "body": {"error": "insufficient permissions", "code": "role"},
+            }
+        fetched, message = _do(runtime, key, project, action, user)
+    except errors.GantryArgoCDError as error:
+        text = f"{error} {error.help}" if error.help else str(error)
+        return {"ok": False, "message": text, "status": error.status, "body": error.as_json()}
+    body = status_object(fetched.application, runtime)
+    return {"ok": True, "message": message, "status": 200, "body": body}
+
+
+def _do(runtime: Runtime, key: Any, project: str, action: str, user: User) -> tuple[Fetched, str]:
+    if action == offers.REFRESH:
+        fetched, done = runtime.refresh_app(key, project)
+        word = "was refreshed" if done else "is being refreshed"
+        return fetched, f"{key.name} {word}: {fetched.application.facts.sync}"
+    if action == offers.TERMINATE:
+        return runtime.terminate_app(key, project), f"{key.name}: the operation is being ended"
+    hard = action == offers.HARD_SYNC
+    fetched = runtime.sync_app(key, project, user, prune=hard, force=hard)
+    return fetched, f"{key.name}: {'hard sync' if hard else 'sync'} requested"
+
+
+def _linked(entity: Entity) -> bool:
+    """Say whether the entity is a Service with a link, written by us or by hand."""
+    if entity.get("kind") != "Service" or entity_key(entity) is None:
+        return False
+    found = _annotations(entity)
+    return any(isinstance(v := found.get(k), str) and v.strip() for k in (APP_NAME, APP_NAMES))
+
+
+def _annotations(entity: Entity) -> Mapping[str, str]:
+    metadata = entity.get("metadata")
+    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def __getattr__(name: str) -> Any:
+    # Each manager that loads the entry point gets a plugin of its own, without state in modules.
+    if name == "plugin":
+        return ArgoCDPlugin()
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
