@@ -1,0 +1,238 @@
+"""The front of the simulated server: paths, content types, tokens, faults and compression."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import html
+import json
+import posixpath
+
+from starlette.types import Receive, Scope, Send
+
+from .codes import CallFailed
+from .exchange import JSON, Answer, Exchange
+from .faults import Fault
+from .gojson import encode
+from .requests import ReceivedRequest, kept_headers
+from .router import HEALTH, Route, route_of
+from .routes_server import renewal
+from .stream import fail
+from .world import World
+
+_INDEX = b'<!doctype html><html><head><title>Argo CD</title><base href="/"></head></html>'
+_ADMIN = "/_simulator/"
+# Above this, compressing would keep the server from answering anyone else.
+_INLINE_BYTES = 32_768
+
+
+class Gateway:
+    """The ASGI application of one simulated server."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = await Exchange.read(scope, receive)
+        try:
+            await self._serve(exchange, send)
+        finally:
+            await exchange.close()
+
+    async def _serve(self, exchange: Exchange, send: Send) -> None:
+        root = self._world.root_path
+        if exchange.path.startswith(_ADMIN):
+            await _send(exchange, send, self._administer(exchange))
+            return
+        if exchange.path == "/healthz":
+            await self._routed(exchange, send, HEALTH)
+            return
+        if exchange.path == root and root:
+            await _send(exchange, send, _redirect(f"{root}/"))
+            return
+        if not exchange.path.startswith(f"{root}/"):
+            await _send(exchange, send, Answer.text(404, "404 page not found\n"))
+            return
+        exchange.path = exchange.path.removeprefix(root)
+        cleaned = _cleaned(exchange.raw_path)
+        if cleaned != exchange.raw_path:
+            query = f"?{exchange.query_string}" if exchange.query_string else ""
+            await _send(exchange, send, _redirect(cleaned + query))
+            return
+        await self._inside(exchange, send)
+
+    async def _inside(self, exchange: Exchange, send: Send) -> None:
+        path = exchange.path
+        if path == "/healthz":
+            await self._routed(exchange, send, HEALTH)
+            return
+        if not path.startswith("/api/"):
+            self._record(exchange, "ui")
+            await _send(exchange, send, _page(exchange))
+            return
+        route, exchange.params, other = route_of(exchange.method, path)
+        if route is not None:
+            await self._routed(exchange, send, route)
+            return
+        self._record(exchange, "")
+        answer = Answer.text(404, "Not Found\n")
+        if other:
+            answer = Answer.text(405, "Method Not Allowed\n")
+        await _send(exchange, send, _content_type_refusal(exchange) or answer)
+
+    async def _routed(self, exchange: Exchange, send: Send, route: Route) -> None:
+        self._record(exchange, route.name)
+        fault = self._world.faults.take(route.name)
+        if fault is not None:
+            if fault.delay:
+                await asyncio.sleep(fault.delay)
+            if await _broken(exchange, send, fault):
+                return
+        refusal = None if route is HEALTH else _content_type_refusal(exchange)
+        if refusal is not None:
+            await _send(exchange, send, refusal)
+            return
+        if route.stream is not None:
+            await self._stream(exchange, send, route)
+            return
+        answer = await self._answer(exchange, route)
+        await _send(exchange, send, answer, truncate=fault is not None and fault.truncate)
+
+    async def _answer(self, exchange: Exchange, route: Route) -> Answer:
+        handler = route.handler
+        if handler is None:
+            raise TypeError(f"route {route.name} has no handler")
+        try:
+            exchange.read_timeout()
+            exchange.identify(self._world.keyring)
+            answer = await handler(self._world, exchange)
+        except CallFailed as failure:
+            return Answer.failed(failure)
+        headers = answer.headers + renewal(self._world, exchange.identity)
+        return Answer(answer.status, answer.body, answer.content_type, headers)
+
+    async def _stream(self, exchange: Exchange, send: Send, route: Route) -> None:
+        handler = route.stream
+        if handler is None:
+            raise TypeError(f"route {route.name} has no stream")
+        try:
+            exchange.read_timeout()
+            exchange.identify(self._world.keyring)
+        except CallFailed as failure:
+            await fail(exchange, send, failure)
+            return
+        started = False
+
+        async def watched(message: dict[str, object]) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        await handler(self._world, exchange, watched)  # type: ignore[arg-type]
+        if not started:
+            await _hang_up(exchange, send)
+
+    def _record(self, exchange: Exchange, route: str) -> None:
+        try:
+            body: object = json.loads(exchange.body) if exchange.body else None
+        except ValueError:
+            body = exchange.body.decode(errors="replace")
+        if isinstance(body, dict) and "password" in body:
+            body = {**body, "password": "(present)"}
+        self._world.requests.add(
+            ReceivedRequest(
+                method=exchange.method,
+                path=exchange.raw_path,
+                query=exchange.query_string,
+                headers=kept_headers(exchange.headers),
+                body=body,
+                route=route,
+            )
+        )
+
+    def _administer(self, exchange: Exchange) -> Answer:
+        """Let another process set and clear faults."""
+        if exchange.path != f"{_ADMIN}faults":
+            return Answer.text(404, "404 page not found\n")
+        if exchange.method == "DELETE":
+            self._world.faults.clear(exchange.value("route") or None)
+            return Answer(204)
+        try:
+            self._world.faults.set_from(json.loads(exchange.body))
+        except (ValueError, TypeError) as error:
+            return Answer(400, encode({"error": str(error)}))
+        return Answer(204)
+
+
+def _cleaned(path: str) -> str:
+    """Return *path* as Go cleans it: no empty and no dot segments."""
+    if "//" not in path and "/." not in path:
+        return path
+    cleaned = posixpath.normpath(path).replace("//", "/")
+    return f"{cleaned}/" if path.endswith("/") and cleaned != "/" else cleaned
+
+
+def _redirect(location: str) -> Answer:
+    body = f'<a href="{html.escape(location)}">Temporary Redirect</a>.\n\n'
+    headers = (("location", location),)
+    return Answer(307, body.encode(), "text/html; charset=utf-8", headers)
+
+
+def _page(exchange: Exchange) -> Answer:
+    if "text/html" in exchange.headers.get("accept", ""):
+        return Answer(200, _INDEX, "text/html; charset=utf-8")
+    return Answer.text(404, "404 page not found\n")
+
+
+def _content_type_refusal(exchange: Exchange) -> Answer | None:
+    """Return 415 unless a request that is not a GET names exactly the one accepted type."""
+    given = exchange.headers.get("content-type", "")
+    if exchange.method == "GET" or given.lower() == JSON:
+        return None
+    return Answer.text(415, "Invalid content type\n")
+
+
+async def _broken(exchange: Exchange, send: Send, fault: Fault) -> bool:
+    """Answer with *fault* if it replaces the answer; False if the real one is still to come."""
+    if fault.close:
+        await _hang_up(exchange, send)
+        return True
+    if fault.redirect is not None:
+        headers = (("location", fault.redirect), *fault.headers)
+        await _send(exchange, send, Answer(fault.status or 302, b"", headers=headers))
+        return True
+    if fault.status is not None:
+        answer = Answer(fault.status, fault.body.encode(), fault.content_type, fault.headers)
+        await _send(exchange, send, answer, truncate=fault.truncate)
+        return True
+    return False
+
+
+async def _send(exchange: Exchange, send: Send, answer: Answer, *, truncate: bool = False) -> None:
+    body, headers = answer.body, list(answer.headers)
+    if body and exchange.accepts_gzip:
+        if len(body) > _INLINE_BYTES:
+            body = await asyncio.to_thread(gzip.compress, body, 1)
+        else:
+            body = gzip.compress(body, 1)
+        headers += [("content-encoding", "gzip"), ("vary", "Accept-Encoding")]
+    if answer.content_type and body:
+        headers.append(("content-type", answer.content_type))
+    headers.append(("content-length", str(len(body))))
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    if truncate:
+        half = body[: len(body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        return  # uvicorn closes a connection whose answer stays incomplete
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _hang_up(exchange: Exchange, send: Send) -> None:
+    """Close the connection before anything was sent, which ASGI has no word for."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
+    exchange.watch_disconnect()
+    await exchange.gone.wait()

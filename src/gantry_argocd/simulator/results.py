@@ -1,0 +1,207 @@
+"""What a sync does to each resource, and what the controller says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .gojson import Json
+from .store import has_health_check
+
+ResourceKey = tuple[str, str, str, str]
+_WORST_FIRST = ("Unknown", "Degraded", "Missing", "Progressing", "Suspended", "Healthy")
+SERVER_SIDE_FORCE = "error validating options: --force cannot be used with --server-side"
+
+
+def resource_key(resource: Json) -> ResourceKey:
+    """Return what identifies a resource within an Application."""
+    names = ("group", "kind", "namespace", "name")
+    group, kind, namespace, name = (str(resource.get(key) or "") for key in names)
+    return group, kind, namespace, name
+
+
+def is_hook(resource: Json) -> bool:
+    """Return whether a listed resource is a live hook, not part of the desired state."""
+    return bool(resource.get("hook"))
+
+
+def strategy_of(sync: Json) -> tuple[str, bool]:
+    """Return the strategy of a sync, ``hook`` unless said otherwise, and whether it forces."""
+    strategy = sync.get("syncStrategy") or {}
+    kind = "apply" if strategy.get("apply") is not None else "hook"
+    return kind, bool((strategy.get(kind) or {}).get("force"))
+
+
+def chosen_resources(app: Json, sync: Json) -> list[Json]:
+    """Return the resources a sync touches; hooks only with the hook strategy, unselected."""
+    resources = app.get("status", {}).get("resources") or []
+    selection = sync.get("resources") or []
+    if selection:
+        wanted = [resource_key(item) for item in selection]
+        return [
+            item
+            for item in resources
+            if not is_hook(item) and any(_selected(resource_key(item), want) for want in wanted)
+        ]
+    with_hooks = strategy_of(sync)[0] == "hook" and not sync.get("dryRun")
+    return [item for item in resources if with_hooks or not is_hook(item)]
+
+
+def _selected(key: ResourceKey, want: ResourceKey) -> bool:
+    # A selection may leave the namespace out; it then means any.
+    return key[:2] == want[:2] and key[3] == want[3] and want[2] in ("", key[2])
+
+
+def failures_of(
+    app: Json, sync: Json, expected: Mapping[ResourceKey, str]
+) -> dict[ResourceKey, str]:
+    """Return which of the touched resources fail to apply, and why."""
+    chosen = [item for item in chosen_resources(app, sync) if not is_hook(item)]
+    if strategy_of(sync)[1] and "ServerSideApply=true" in (sync.get("syncOptions") or ()):
+        return {resource_key(item): SERVER_SIDE_FORCE for item in chosen}
+    keys = {resource_key(item) for item in chosen}
+    return {key: message for key, message in expected.items() if key in keys}
+
+
+def earlier_failures(state: Json | None) -> dict[ResourceKey, str]:
+    """Return what failed to apply in an earlier operation and would fail again."""
+    result = (state or {}).get("syncResult") or {}
+    return {
+        resource_key(item): str(item.get("message", ""))
+        for item in result.get("resources") or ()
+        if item.get("status") == "SyncFailed" and item.get("message") != SERVER_SIDE_FORCE
+    }
+
+
+def resource_results(
+    app: Json, sync: Json, *, running: bool, failures: Mapping[ResourceKey, str]
+) -> list[Json]:
+    """Return ``syncResult.resources`` of a sync that is *running* or has ended."""
+    images = app.get("status", {}).get("summary", {}).get("images") or []
+    results: list[Json] = []
+    for item in chosen_resources(app, sync):
+        result: Json = {"group": item.get("group", "")}
+        result.update({k: item[k] for k in ("version", "kind", "namespace", "name") if k in item})
+        if is_hook(item):
+            result |= _hook_result(item, running=running)
+        else:
+            result |= _plain_result(item, sync, failures, running=running)
+        if images and item.get("kind") in ("Deployment", "StatefulSet", "DaemonSet"):
+            result["images"] = images[:1]
+        results.append(result)
+    return results
+
+
+def _hook_result(item: Json, *, running: bool) -> Json:
+    name = f"{str(item.get('kind', '')).lower()}.{item.get('group', '')}/{item.get('name')}"
+    return {
+        "status": "Synced",
+        "message": f"{name} created" if running else "Reached expected number of succeeded pods",
+        "hookType": "PreSync",
+        "hookPhase": "Running" if running else "Succeeded",
+        "syncPhase": "PreSync",
+    }
+
+
+def _plain_result(
+    item: Json, sync: Json, failures: Mapping[ResourceKey, str], *, running: bool
+) -> Json:
+    suffix = " (dry run)" if sync.get("dryRun") else ""
+    done: Json = {"hookPhase": "Succeeded", "syncPhase": "Sync"}
+    if item.get("requiresPruning"):
+        if sync.get("prune"):
+            return {"status": "Pruned", "message": f"pruned{suffix}", **done}
+        return {"status": "PruneSkipped", "message": "ignored (requires pruning)", **done}
+    failure = failures.get(resource_key(item))
+    if failure is not None:
+        return {**done, "status": "SyncFailed", "message": failure, "hookPhase": "Failed"}
+    group = f".{item['group']}" if item.get("group") else ""
+    verb = "unchanged"
+    if item.get("status") != "Synced":
+        verb = "created" if _health(item) == "Missing" else "configured"
+    # Plain resources of a finished sync really say Running; a dry run and a failure do not.
+    finished = bool(suffix) or (bool(failures) and not running)
+    return {
+        "status": "Synced",
+        "message": f"{str(item.get('kind', '')).lower()}{group}/{item.get('name')} {verb}{suffix}",
+        "hookPhase": "Succeeded" if finished else "Running",
+        "syncPhase": "Sync",
+    }
+
+
+def waiting_message(app: Json, sync: Json) -> str:
+    """Return what a running operation says it waits for."""
+    for item in chosen_resources(app, sync):
+        if is_hook(item):
+            return f"waiting for completion of hook {_path(item)}"
+    for item in chosen_resources(app, sync):
+        if has_health_check(str(item.get("kind", ""))):
+            return f"waiting for healthy state of {_path(item)}"
+    return "one or more tasks are running"
+
+
+def pruning_confirmation(app: Json, sync: Json) -> str | None:
+    """Return what an operation says that waits for a person to confirm a deletion."""
+    for item in chosen_resources(app, sync):
+        if item.get("requiresDeletionConfirmation"):
+            return f"waiting for pruning confirmation of {_path(item)}"
+    return None
+
+
+def _path(item: Json) -> str:
+    return f"{item.get('group', '')}/{item.get('kind', '')}/{item.get('name', '')}"
+
+
+def settle(app: Json, sync: Json, *, at_target: bool) -> None:
+    """Change the resources of *app* as a successful sync did; changed workloads are rolling out.
+
+    With *at_target* false the synced revision is not the one compared with, so a difference stays.
+    """
+    status = app["status"]
+    touched = {resource_key(item) for item in chosen_resources(app, sync) if not is_hook(item)}
+    kept: list[Json] = []
+    for item in status.get("resources") or ():
+        if is_hook(item) or resource_key(item) not in touched:
+            kept.append(item)
+            continue
+        if item.get("requiresPruning"):
+            if not sync.get("prune"):
+                kept.append(item)
+            continue
+        if item.get("status") != "Synced" and has_health_check(str(item.get("kind", ""))):
+            item["health"] = {"status": "Progressing"}
+        elif _health(item) == "Missing":
+            item.pop("health")
+        item["status"] = "Synced"
+        kept.append(item)
+    plain = [item for item in kept if not is_hook(item)]
+    if not at_target and plain:
+        plain[0]["status"] = "OutOfSync"
+    if kept:
+        status["resources"] = kept
+    else:
+        status.pop("resources", None)
+    synced = all(item.get("status") == "Synced" for item in plain)
+    status["sync"]["status"] = "Synced" if synced and at_target else "OutOfSync"
+
+
+def recover(app: Json) -> None:
+    """Let every resource of *app* that was rolling out become healthy."""
+    for item in app["status"].get("resources") or ():
+        if _health(item) == "Progressing" and not is_hook(item):
+            item["health"] = {"status": "Healthy"}
+
+
+def overall_health(app: Json) -> str:
+    """Return the health of *app* from its resources: the worst; Missing only if all are."""
+    words = [
+        str(_health(item))
+        for item in app["status"].get("resources") or ()
+        if not is_hook(item) and _health(item)
+    ]
+    if any(word != "Missing" for word in words):
+        words = [word for word in words if word != "Missing"]
+    return min(words, key=_WORST_FIRST.index, default="Healthy")
+
+
+def _health(item: Json) -> str | None:
+    return (item.get("health") or {}).get("status")
