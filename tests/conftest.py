@@ -1,14 +1,19 @@
-"""Where helper modules of the tests are found, and how much Hypothesis tries."""
+"""Where helper modules of the tests are found, how much Hypothesis tries, and common fixtures."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).parent / "correlation"))
+from gantry_argocd.simulator import Simulator
+
+for folder in (".", "correlation"):
+    sys.path.insert(0, str(Path(__file__).parent / folder))
 
 settings.register_profile(
     "default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -16,3 +21,17 @@ settings.register_profile(
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=500)
 settings.register_profile("nightly", parent=settings.get_profile("default"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture
+def argocd() -> Iterator[Simulator]:
+    """An Argo CD with a varied fleet, in which operations take a moment."""
+    with Simulator(apps=40, operation_seconds=0.3) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def staging() -> Iterator[Simulator]:
+    """Another Argo CD."""
+    with Simulator(apps=20, seed=2, name="staging", operation_seconds=0.3) as simulator:
+        yield simulator

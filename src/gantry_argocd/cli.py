@@ -149,8 +149,7 @@ def serve(
         if host.generated_password is not None:
             click.echo(f"Sign in as admin with the password {host.generated_password}")
             click.echo("It is shown only now; set GANTRY_ADMIN_PASSWORD to choose one.")
-        click.echo(f"Gantry is at http://{address}:{port}")
-        serve_host(host, address, port)
+        serve_host(host, address, port, ready=lambda url: click.echo(f"Gantry is at {url}"))
     except (OSError, ValueError, ConfigRefused) as problem:
         _fail(f"cannot serve: {problem}")
 

@@ -325,7 +325,8 @@ def receive_write(stored: Entity | None, body: Entity | None, mode: WriteMode) -
 
     Returns:
         The row to store; the host then calls :func:`correlate`, which may change or delete it.
-        None when no row is to be stored.
+        None for ``delete`` and ``take-back`` when no row is to be stored. For other modes a
+        plugin that has no opinion returns None, and the host stores *body* as it is.
     """
 
 

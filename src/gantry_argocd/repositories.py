@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-_SCP = re.compile(r"(?:(?P<user>[^@/\s:]+)(?::[^@/]*)?@)?(?P<host>[\w.-]+):(?P<path>(?!//).+)")
+_SCP = re.compile(r"(?P<host>[\w.-]+):(?P<path>(?!//).+)")
+_UNREADABLE = re.compile(r"[\s\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WEB = {"http", "https"}
 _SSH = {"ssh", "git+ssh", "ssh+git", "git"}
@@ -22,8 +23,11 @@ def without_credentials(address: str) -> str:
     what is not understood cannot be cleaned.
     """
     address = address.strip()
+    if _UNREADABLE.search(address):
+        return ""
     if not _SCHEME.match(address):
-        return _scp_or_path(address)
+        user, rest = _without_scheme(address)
+        return f"{user}@{rest}" if user else rest
     parts = _split(address)
     if parts is None:
         return ""
@@ -49,7 +53,7 @@ def web_address(address: str) -> str | None:
             return None
         scheme, _, host, path = parts
     else:
-        match = _SCP.fullmatch(address)
+        match = _SCP.fullmatch(_without_scheme(address)[1])
         if match is None:
             return None
         scheme, host, path = "ssh", match["host"], "/" + match["path"].lstrip("/")
@@ -62,14 +66,13 @@ def web_address(address: str) -> str | None:
     return f"{scheme}://{host}{path}"
 
 
-def _scp_or_path(address: str) -> str:
-    match = _SCP.fullmatch(address)
-    if match is None:
-        # A host-and-path form without scheme (a Helm OCI registry): user info cannot be told
-        # from a path there, so an "@" is taken for the end of a credential.
-        return address.rpartition("@")[2].partition("?")[0]
-    user = f"{match['user']}@" if match["user"] else ""
-    return f"{user}{match['host']}:{match['path']}".partition("?")[0]
+def _without_scheme(address: str) -> tuple[str, str]:
+    """Give the login name and the rest of an scp form; of others, the rest alone."""
+    # What stands before the last "@" can be a credential; only a login name may stay.
+    userinfo, _, rest = address.partition("?")[0].rpartition("@")
+    login = userinfo.partition(":")[0]
+    is_scp = _SCP.fullmatch(rest) is not None and "/" not in login and "@" not in login
+    return (login if is_scp else ""), rest
 
 
 def _split(address: str) -> tuple[str, str, str, str] | None:
@@ -88,7 +91,7 @@ def _without_port(host: str) -> str:
     return host if host.endswith("]") else re.sub(r":\d*$", "", host)
 
 
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^\s/@\"'<>]+@")
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^\s/]*@")
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 

@@ -220,9 +220,8 @@ def test_a_secret_shows_itself_nowhere() -> None:
     """repr, str, format and pickle of a secret give no text."""
     secret = Secret("canary")
 
-    assert (
-        "canary"
-        not in f"{secret} {secret!r} {secret!s} {[secret]} {validate(config(instance(token='canary')))}"
-    )
+    verdict = validate(config(instance(token="canary")))
+
+    assert "canary" not in f"{secret} {secret!r} {secret!s} {[secret]} {verdict} {verdict.settings}"
     with pytest.raises(TypeError):
         pickle.dumps(secret)

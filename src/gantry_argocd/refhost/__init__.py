@@ -1,0 +1,22 @@
+"""
+The reference host: a small developer portal that is Gantry to its users.
+
+For the demo, for running plugins on their own, and for end-to-end tests. It finds plugins by
+entry point as any host would, and needs nothing of ours but the hook specifications.
+"""
+
+from gantry_argocd.refhost.accounts import NewUser
+from gantry_argocd.refhost.host import Host, HostOptions, create_host
+from gantry_argocd.refhost.lifecycle import ConfigRefused
+from gantry_argocd.refhost.server import RunningHost, serve, serve_in_thread
+
+__all__ = [
+    "ConfigRefused",
+    "Host",
+    "HostOptions",
+    "NewUser",
+    "RunningHost",
+    "create_host",
+    "serve",
+    "serve_in_thread",
+]

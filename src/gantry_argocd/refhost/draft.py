@@ -1,0 +1,166 @@
+"""The catalogue as it will be when the transaction ends, while it is being decided. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from gantry_argocd.hookspecs import Change, Entity
+from gantry_argocd.refhost.documents import Document, Key, document, key_of, same, text_of
+
+SERVICE = "Service"
+_WORD = re.compile(r"[^\W_]+")
+
+
+@attrs.frozen(slots=False, eq=False)
+class Row:
+    """An entity as it is in the database. Shared by all readers: nobody may change it."""
+
+    key: Key
+    doc: Document
+    version: int
+    created_at: str
+    updated_at: str
+    created_by: str
+
+    @cached_property
+    def entity(self) -> Entity:
+        """The entity as REST gives it."""
+        return dress(self.doc, self.created_at, self.updated_at, self.created_by)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of the entity in lower case."""
+        return frozenset(_WORD.findall(json.dumps(self.entity, ensure_ascii=False).lower()))
+
+
+@attrs.frozen
+class Stored:
+    """A row that is to be written."""
+
+    doc: Document
+    created_at: str
+    created_by: str
+
+    @property
+    def text(self) -> str:
+        """What goes into the database."""
+        return text_of(self.doc)
+
+
+class Draft:
+    """
+    Rows as they were read, and what is to become of them.
+
+    Args:
+        ticks: The catalogue's clock when they were read.
+
+        rows: As read.
+
+        now: Time of this transaction.
+
+        actor: Who makes the rows that nobody else makes.
+    """
+
+    def __init__(self, ticks: int, rows: Mapping[Key, Row], now: str, actor: str) -> None:
+        self.ticks = ticks
+        self.now = now
+        self.reasons: dict[Key, str] = {}
+        self._actor = actor
+        self._read = rows
+        self._new: dict[Key, Stored | None] = {}
+
+    def entity(self, key: Key) -> Entity | None:
+        """Give an entity as it stands now."""
+        if key not in self._new:
+            row = self._read.get(key)
+            return row.entity if row else None
+        new = self._new[key]
+        if new is None:
+            return None
+        row = self._read.get(key)
+        unmoved = row is not None and same(row.doc, new.doc)
+        updated = row.updated_at if row and unmoved else self.now
+        return dress(new.doc, new.created_at, updated, new.created_by)
+
+    def services(self) -> list[Entity]:
+        """Give all Services as they stand now, ordered by namespace and name."""
+        keys = {key for key in self._read if key.kind == SERVICE} | {
+            key for key in self._new if key.kind == SERVICE
+        }
+        if not self._new:  # the usual case, and already in order
+            return [row.entity for key, row in self._read.items() if key.kind == SERVICE]
+        found = (self.entity(key) for key in sorted(keys))
+        return [entity for entity in found if entity is not None]
+
+    def put(
+        self, entity: Entity, *, creator: str | None = None, born: tuple[str, str] | None = None
+    ) -> Key:
+        """
+        Store *entity* in the place that it names.
+
+        Args:
+            entity: The whole.
+
+            creator: Who makes it when the place is empty.
+
+            born: ``createdAt`` and ``createdBy`` of the row that it was before a rename.
+        """
+        key = key_of(entity)
+        created_at, created_by = born or self._origin(key) or (self.now, creator or self._actor)
+        self._new[key] = Stored(document(entity), created_at, created_by)
+        return key
+
+    def remove(self, key: Key) -> None:
+        """Empty a place."""
+        self._new[key] = None
+
+    def apply(self, changes: Sequence[Change], creator: str) -> None:
+        """Do what a plugin's correlation asks for."""
+        for change in changes:
+            entity = change["entity"]
+            if change["action"] == "delete" or entity is None:
+                key = Key(change["kind"], change["namespace"], change["name"])
+                self.remove(key)
+            else:
+                key = self.put(entity, creator=creator)
+            self.reasons[key] = change["reason"]
+
+    def differences(
+        self,
+    ) -> tuple[dict[Key, Stored], list[tuple[Row, Stored]], list[Row]]:
+        """Give what is to be made, changed and deleted; rows that end as they were are left out."""
+        made: dict[Key, Stored] = {}
+        changed: list[tuple[Row, Stored]] = []
+        gone: list[Row] = []
+        for key, new in self._new.items():
+            row = self._read.get(key)
+            if row is None and new is not None:
+                made[key] = new
+            elif row is not None and new is None:
+                gone.append(row)
+            elif row is not None and new is not None and not same(row.doc, new.doc):
+                changed.append((row, new))
+        return made, changed, gone
+
+    def _origin(self, key: Key) -> tuple[str, str] | None:
+        if new := self._new.get(key):
+            return new.created_at, new.created_by
+        if row := self._read.get(key):
+            return row.created_at, row.created_by
+        return None
+
+
+def dress(doc: Document, created_at: str, updated_at: str, created_by: str) -> dict[str, Any]:
+    """Give a document with what the host knows of it."""
+    metadata = doc["metadata"] | {
+        "createdAt": created_at,
+        "updatedAt": updated_at,
+        "createdBy": created_by,
+    }
+    return doc | {"metadata": metadata}

@@ -1,0 +1,234 @@
+"""Putting the reference host together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import EntryPoint, version
+from pathlib import Path
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from gantry_argocd.refhost.accounts import Accounts, NewUser
+from gantry_argocd.refhost.api_accounts import AccountsApi
+from gantry_argocd.refhost.api_entities import EntitiesApi
+from gantry_argocd.refhost.api_plugins import PluginsApi
+from gantry_argocd.refhost.app import Front, make_app
+from gantry_argocd.refhost.catalogue import Catalogue
+from gantry_argocd.refhost.database import make_engine
+from gantry_argocd.refhost.lifecycle import Lifecycle
+from gantry_argocd.refhost.moments import Clock, system_clock
+from gantry_argocd.refhost.pages import Pages
+from gantry_argocd.refhost.pages_account import AccountPages
+from gantry_argocd.refhost.pages_catalogue import CataloguePages
+from gantry_argocd.refhost.pages_edit import EditPages
+from gantry_argocd.refhost.pages_plugins import PluginPages
+from gantry_argocd.refhost.plugins import Plugins
+from gantry_argocd.refhost.problems import Busy
+from gantry_argocd.refhost.sessions import Brake, Sessions
+from gantry_argocd.refhost.trail import Trail
+from gantry_argocd.refhost.vault import Vault, key_from_file, key_from_text
+from gantry_argocd.refhost.web import Call, Endpoint, Router, failure, json_response
+
+
+class Host:
+    """
+    A portal: catalogue, users, plugins, and the application that serves them.
+
+    Made by :func:`create_host`.
+
+    Attributes:
+        app: ASGI application; starts and closes the host with itself.
+
+        catalogue: All entities.
+
+        accounts: All users.
+
+        plugins: The hooks.
+
+        lifecycle: What plugins are configured to.
+
+        trail: The audit trail.
+
+        generated_password: Of the user ``admin``, when it was made just now without a given one.
+            None otherwise. To be shown once.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        plugins: Plugins,
+        vault: Vault,
+        clock: Clock,
+        hasher: PasswordHasher,
+        secrets_dirs: Sequence[str],
+    ) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._running = False
+        self._configs: Mapping[str, Mapping[str, Any]] = {}
+        self.generated_password: str | None = None
+        self.plugins = plugins
+        self.trail = Trail(engine, clock)
+        self.catalogue = Catalogue(engine, self.trail, clock)
+        self.accounts = Accounts(engine, clock, hasher)
+        self.lifecycle = Lifecycle(
+            engine, plugins, self.catalogue, self.trail, vault, clock, secrets_dirs
+        )
+        self.app = self._application(Sessions(self.accounts, vault, clock), Brake(clock))
+
+    def start(self) -> None:
+        """
+        Configure every plugin. Does nothing when that has been done.
+
+        Raises:
+            ConfigRefused: A configuration given to :func:`create_host` is not valid.
+        """
+        with self._lock:
+            if not self._running:
+                self.lifecycle.start(self._configs)
+                self._running = True
+
+    def close(self) -> None:
+        """Tell every plugin to end its work, and close the database. May be called twice."""
+        with self._lock:
+            if self._running:
+                self._running = False
+                self.plugins.shutdown()
+            self._engine.dispose()
+
+    def seed(
+        self,
+        admin_password: str | None,
+        users: Iterable[NewUser],
+        configs: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """Make the users that are missing, and remember what to configure at the start."""
+        self.generated_password = self.accounts.seed_admin(admin_password)
+        for user in users:
+            if self.accounts.named(user.username) is None:
+                self.accounts.add(user)
+        self._configs = configs
+
+    def _application(self, sessions: Sessions, brake: Brake) -> ASGIApp:
+        accounts_api = AccountsApi(self.accounts, sessions, brake, self.trail)
+        entities_api = EntitiesApi(self.catalogue, self.plugins)
+        plugins_api = PluginsApi(self.plugins, self.lifecycle)
+        pages = Pages(sessions)
+        parts = (
+            accounts_api,
+            entities_api,
+            plugins_api,
+            pages,
+            AccountPages(pages, accounts_api, self.accounts),
+            CataloguePages(pages, self.catalogue, self.plugins, self.trail),
+            EditPages(pages, self.catalogue, entities_api, self.plugins),
+            PluginPages(pages, plugins_api, self.plugins, self.lifecycle),
+        )
+        endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
+        router = Router([*self._health(), *endpoints])
+        return make_app(Front(router, sessions, pages), self.start, self.close)
+
+    def _health(self) -> list[Endpoint]:
+        release = {"version": version("gantry-argocd")}
+        return [
+            Endpoint("GET", "/healthz", lambda _: json_response({"status": "ok"}), None),
+            Endpoint("GET", "/readyz", self._ready, None),
+            Endpoint("GET", "/api/v1/version", lambda _: json_response(release), None),
+        ]
+
+    def _ready(self, _call: Call) -> Response:
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(sa.select(1))
+        except sa.exc.SQLAlchemyError:
+            return failure(Busy("database not ready"))
+        return json_response({"status": "ok"})
+
+
+@attrs.frozen(kw_only=True)
+class HostOptions:
+    """
+    What :func:`create_host` can be told beyond the usual.
+
+    Attributes:
+        installed: Entry points to load; those of the group ``gantry.plugins`` when None.
+
+        secrets_dirs: Folders that ``file:`` references of plugin configurations may name.
+
+        clock: The present time.
+
+        hasher: How passwords are hashed.
+    """
+
+    installed: Iterable[EntryPoint] | None = None
+    secrets_dirs: Sequence[str] = ("/run/secrets", "/var/run/secrets")
+    clock: Clock = system_clock
+    hasher: PasswordHasher = attrs.field(factory=PasswordHasher)
+
+
+def create_host(
+    *,
+    data_dir: Path | None = None,
+    database_url: str | None = None,
+    encryption_key: str | None = None,
+    admin_password: str | None = None,
+    users: Iterable[NewUser] = (),
+    configs: Mapping[str, Mapping[str, Any]] | None = None,
+    plugins: Iterable[object] = (),
+    options: HostOptions | None = None,
+) -> Host:
+    """
+    Put a host together, make its database, and load the plugins. Nothing runs yet.
+
+    Args:
+        data_dir: Where the database and the key file are, unless given otherwise.
+
+        database_url: Of SQLAlchemy; ``gantry.db`` in *data_dir* when None.
+
+        encryption_key: Any text; the key file in *data_dir* when None.
+
+        admin_password:
+            For the user ``admin``. When None, and there is no such user yet, one is generated:
+            :attr:`Host.generated_password`.
+
+        users: Made when no user has their name.
+
+        configs: Plugin configurations by plugin name, to be stored and enabled at every start as
+            the operator's own (G1).
+
+        plugins: Plugin objects besides the installed ones.
+
+        options: Further ones.
+
+    Raises:
+        ValueError: *data_dir* is needed and not given, or its key file is damaged.
+    """
+    options = options or HostOptions()
+    if data_dir is None and (database_url is None or encryption_key is None):
+        raise ValueError("give data_dir, or both database_url and encryption_key")
+    if data_dir is not None:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        database_url = database_url or f"sqlite:///{data_dir / 'gantry.db'}"
+    if encryption_key is not None:
+        key = key_from_text(encryption_key)
+    else:
+        key = key_from_file(data_dir or Path())
+    host = Host(
+        make_engine(database_url or ""),
+        Plugins(plugins, options.installed),
+        Vault(key),
+        options.clock,
+        options.hasher,
+        options.secrets_dirs,
+    )
+    named = {user.username: user for user in users}
+    if admin_password is None and "admin" in named:
+        admin_password = named["admin"].password
+    host.seed(admin_password, named.values(), configs or {})
+    return host

@@ -1,0 +1,70 @@
+"""Turns views into HTML. No network, no clock, no decisions: ``view`` has made them all."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterable, Mapping
+from importlib import resources
+
+import jinja2
+
+from .hookspecs import Asset
+from .view import PanelView, SidebarView
+
+_PACKAGE = "gantry_argocd"
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
+class Renderer:
+    """
+    Draws views with the package's own templates.
+
+    Thread-safe: everything is compiled when it is made, and nothing changes afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.PackageLoader(_PACKAGE, "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._panel = self._template("panel.html")
+        self._sidebar = self._template("sidebar.html")
+        self._gallery = self._template("gallery.html")
+        self._assets = _read_assets()
+
+    def panel(self, view: PanelView) -> str:
+        """Draw the tab."""
+        return self._panel.render(view=view)
+
+    def sidebar(self, view: SidebarView) -> str:
+        """Draw the inside of the card on the Overview tab; frame and heading are the host's."""
+        return self._sidebar.render(view=view)
+
+    def gallery(self, items: Iterable[tuple[str, PanelView | SidebarView]]) -> str:
+        """Draw all of *items* one below the other, each under its title."""
+        shown = list(items)
+        panels = [item for item in shown if isinstance(item[1], PanelView)]
+        cards = [item for item in shown if isinstance(item[1], SidebarView)]
+        return self._gallery.render(panels=panels, cards=cards)
+
+    def assets(self) -> Mapping[str, Asset]:
+        """Give the static files by name."""
+        return self._assets
+
+    def _template(self, name: str) -> jinja2.Template:
+        return self._environment.get_template(f"{_PACKAGE}/{name}")
+
+
+def _read_assets() -> Mapping[str, Asset]:
+    folder = resources.files(_PACKAGE) / "static" / _PACKAGE
+    found: dict[str, Asset] = {}
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_file():
+            suffix = "." + entry.name.rpartition(".")[2]
+            kind = _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "application/octet-stream")
+            found[entry.name] = Asset(type=kind, content=entry.read_bytes())
+    return found

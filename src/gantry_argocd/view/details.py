@@ -1,0 +1,251 @@
+"""The facts of an application: what is deployed, from where, to where."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from ..models import Application, AutoSync, Deployment, Source, SourceKind
+from . import badges, links, text, times
+from .links import Link
+from .times import Moment
+
+_DEPLOYMENTS = 10
+_CHIPS = 30
+_TITLES = {SourceKind.GIT: "Git", SourceKind.HELM: "Chart", SourceKind.OCI: "OCI image"}
+
+
+@attrs.frozen(kw_only=True)
+class Fact:
+    """
+    One row of the list of facts.
+
+    Attributes:
+        label: What it is.
+
+        icon: Name of a glyph.
+
+        values: One or several.
+
+        mono: To be shown in the typeface for code.
+
+        wide: Needs the whole width.
+
+        when: The fact is a time. None when it is a text.
+    """
+
+    label: str
+    icon: str
+    values: tuple[Link, ...] = ()
+    mono: bool = True
+    wide: bool = False
+    when: Moment | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HistoryRow:
+    """
+    One deployment.
+
+    Attributes:
+        number: What Argo CD calls it.
+
+        when: When it was complete. None when Argo CD does not say.
+
+        took: In words. Empty when not known.
+
+        revisions: One for each source.
+
+        who: Who or what started it.
+
+        newest: It is what was deployed last.
+    """
+
+    number: str
+    when: Moment | None
+    took: str
+    revisions: tuple[Link, ...]
+    who: str
+    newest: bool
+
+
+def facts(app: Application, now: datetime) -> tuple[Fact, ...]:
+    """List the facts, those that people look for first."""
+    compared, revisions = times.moment(app.reconciled_at, now), _revisions(app)
+    last = Fact(label="Compared", icon="clock", mono=False, when=compared)
+    # An even number of rows before the wide ones leaves no hole in two columns.
+    early = [last] if len(revisions) % 2 == 0 else []
+    rows = [_last_sync(app, now), *early, *revisions, *_sources(app), *_destination(app)]
+    rows.append(_plain("Project", "folder", app.facts.project))
+    rows.append(_plain("Auto-sync", "repeat", policy(app.auto_sync), mono=False))
+    if app.sync_options:
+        options = tuple(Link(text=text.line(option, 120)) for option in app.sync_options[:_CHIPS])
+        rows.append(Fact(label="Sync options", icon="sliders", values=options, wide=True))
+    rows += [] if early else [last]
+    if app.created_at is not None:
+        when = times.moment(app.created_at, now)
+        rows.append(Fact(label="Created", icon="clock", mono=False, when=when))
+    return tuple(row for row in rows if row.when or any(value.text for value in row.values))
+
+
+def policy(auto: AutoSync | None) -> str:
+    """Say how the application is synced."""
+    if auto is None:
+        return "Off, synced by hand"
+    prune = "prunes" if auto.prune else "does not prune"
+    return f"On, {prune}, {'heals drift' if auto.self_heal else 'does not heal drift'}"
+
+
+def images(app: Application) -> tuple[str, ...]:
+    """Give the images of *app*, a bounded number."""
+    return _bounded([text.line(image, 300) for image in app.images])
+
+
+def external(app: Application) -> tuple[Link, ...]:
+    """Give the links that an application shows to its users; those that are unsafe are dropped."""
+    found = []
+    for entry in app.external_urls[:_CHIPS]:
+        url = links.safe(entry.url)
+        if url:
+            found.append(Link(text=text.line(entry.title, 80) or text.cut(url, 80), url=url))
+    return tuple(found)
+
+
+def history(app: Application, now: datetime) -> tuple[HistoryRow, ...]:
+    """List the deployments, the newest first."""
+    newest = _newest_first(app)[:_DEPLOYMENTS]
+    return tuple(_history_row(app, entry, now, index == 0) for index, entry in enumerate(newest))
+
+
+def history_note(app: Application) -> str:
+    """Say that there are more deployments than are shown; empty when there are not."""
+    more = len(app.history) - _DEPLOYMENTS
+    return f"{text.count(more, 'earlier deployment')} in Argo CD" if more > 0 else ""
+
+
+def deployed(app: Application) -> tuple[Link, ...]:
+    """Give the revisions that were deployed last; empty when none was."""
+    entries = _newest_first(app)
+    return _linked(entries[0].revisions, entries[0].sources or app.sources) if entries else ()
+
+
+def deployed_or_compared(app: Application) -> tuple[Link, ...]:
+    """Give the revisions that were deployed last; else those that were compared."""
+    return deployed(app) or _linked(app.revisions, app.sources)
+
+
+def at_a_glance(app: Application | None) -> tuple[str, ...]:
+    """Give the few words that are shown of a folded card."""
+    if app is None:
+        return ()
+    revisions = deployed_or_compared(app)
+    target = app.facts.destination
+    place = " / ".join(
+        part
+        for part in (text.line(target.name or target.server, 80), text.line(target.namespace, 80))
+        if part
+    )
+    return tuple(part for part in (" + ".join(link.text for link in revisions), place) if part)
+
+
+def _newest_first(app: Application) -> list[Deployment]:
+    return sorted(app.history, key=lambda entry: entry.id, reverse=True)
+
+
+def _history_row(app: Application, entry: Deployment, now: datetime, newest: bool) -> HistoryRow:
+    who = text.line(entry.initiator, 80) or ("auto-sync" if entry.automated else "not known")
+    return HistoryRow(
+        number=str(entry.id),
+        when=times.moment(entry.deployed_at, now),
+        took=times.duration(entry.started_at, entry.deployed_at),
+        revisions=_linked(entry.revisions, entry.sources or app.sources),
+        who=who,
+        newest=newest,
+    )
+
+
+def _last_sync(app: Application, now: datetime) -> Fact:
+    when = times.moment(app.last_sync_at, now)
+    if when is None:
+        return _plain("Last sync", "clock", "Never", mono=False)
+    operation = app.operation
+    words: tuple[Link, ...] = ()
+    if operation is not None and not operation.running and operation.phase != "Succeeded":
+        words = (Link(text=f"({text.line(operation.phase, 40)})"),)
+    return Fact(label="Last sync", icon="clock", mono=False, when=when, values=words)
+
+
+def _revisions(app: Application) -> list[Fact]:
+    compared, last = _linked(app.revisions, app.sources), deployed(app)
+    if not badges.compared(app.facts.sync):
+        rows = [_fact("Wanted, not loaded", "commit", compared)]
+    elif app.facts.sync == "Synced":
+        rows = [_fact("Synced at", "commit", compared)]
+    else:
+        rows = [_fact("Compared revision", "commit", compared)]
+    if last and (last != compared or app.facts.sync != "Synced"):
+        rows.append(_fact("Deployed revision", "commit", last))
+    if app.hydrated:
+        source = app.sources[0] if app.sources else None
+        rows.append(_fact("Hydrated from", "commit", (links.revision(app.hydrated, source),)))
+    return rows
+
+
+def _sources(app: Application) -> list[Fact]:
+    rows: list[Fact] = []
+    for number, source in enumerate(app.sources[:_CHIPS], start=1):
+        rows += _source(source, f" {number}" if len(app.sources) > 1 else "")
+    return rows
+
+
+def _source(source: Source, number: str) -> list[Fact]:
+    kind = _TITLES[source.kind]
+    name = text.line(source.name, 80)
+    label = f"{kind} source{number}" + (f" ({name})" if name else "")
+    address = text.line(source.repo_url, 300)
+    rows = [
+        Fact(
+            label=label if number or kind != "Git" else "Repository",
+            icon="branch",
+            wide=True,
+            values=(Link(text=address or "not said", url=links.repository(source)),),
+        )
+    ]
+    if source.chart:
+        rows.append(_plain(f"Chart{number}", "box", source.chart))
+    target = links.revision(source.target_revision or "HEAD", source)
+    rows.append(_fact(f"Target{number}", "branch", (target,)))
+    if source.path:
+        rows.append(_plain(f"Path{number}", "folder", source.path))
+    if source.ref:
+        rows.append(_plain(f"Values as{number}", "folder", f"${source.ref}"))
+    return rows
+
+
+def _destination(app: Application) -> list[Fact]:
+    target = app.facts.destination
+    return [
+        _plain("Cluster", "server", target.name or target.server),
+        _plain("Namespace", "box", target.namespace),
+    ]
+
+
+def _linked(revisions: tuple[str, ...], sources: tuple[Source, ...]) -> tuple[Link, ...]:
+    padded = (*sources, *(None for _ in revisions[len(sources) :]))
+    pairs = list(zip(revisions, padded, strict=False))[:_CHIPS]
+    return tuple(links.revision(name, source) for name, source in pairs if name)
+
+
+def _plain(label: str, icon: str, value: str, *, mono: bool = True) -> Fact:
+    return Fact(label=label, icon=icon, values=(Link(text=text.line(value, 300)),), mono=mono)
+
+
+def _fact(label: str, icon: str, values: tuple[Link, ...]) -> Fact:
+    return Fact(label=label, icon=icon, values=values)
+
+
+def _bounded(words: list[str]) -> tuple[str, ...]:
+    if len(words) <= _CHIPS:
+        return tuple(words)
+    return (*words[:_CHIPS], f"and {len(words) - _CHIPS} more")

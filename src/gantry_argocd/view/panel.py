@@ -1,0 +1,243 @@
+"""The tab: the answer, the environments, then one card for each application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import attrs
+
+from ..hookspecs import Action, PageContext
+from . import answer, badges, details, links, text, times
+from .badges import Badge
+from .card import Card, card
+from .links import Link
+from .state import AppState
+from .times import Moment
+
+Kind = Literal["disabled", "not-configured", "no-application-linked"]
+
+_ICONS = {
+    "good": "check",
+    "bad": "cross",
+    "busy": "clock",
+    "missing": "alert",
+    "drift": "alert",
+    "paused": "pause",
+}
+_NOTICES: dict[Kind, tuple[str, str]] = {
+    "disabled": (
+        "The ArgoCD plugin is disabled",
+        (
+            "What it had put into the catalogue is kept and marked as stale. A platform engineer "
+            "can enable it under Plugins."
+        ),
+    ),
+    "not-configured": (
+        "No Argo CD server is configured",
+        "A platform engineer can name one under Plugins, ArgoCD, Configure.",
+    ),
+    "no-application-linked": (
+        "No Argo CD application is linked to this service",
+        (
+            "Set the annotation argocd.io/appName to the name of an application, or give the "
+            "application in Argo CD a label whose value is the name of this service."
+        ),
+    ),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Environment:
+    """
+    One row of the table of environments.
+
+    Attributes:
+        anchor: Id of the card.
+
+        name: Of the application.
+
+        instance: Of Argo CD.
+
+        namespace: That it is deployed to. Empty when not known.
+
+        sync: Status.
+
+        health: Status.
+
+        revisions: That were deployed last, else those compared.
+
+        synced: When it was last synced. None when never, or when not known.
+
+        stale: The row may be out of date.
+    """
+
+    anchor: str
+    name: str
+    instance: str
+    namespace: str
+    sync: Badge
+    health: Badge
+    revisions: tuple[Link, ...]
+    synced: Moment | None
+    stale: bool
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """
+    Why there is nothing to show.
+
+    Attributes:
+        title: In one sentence.
+
+        help: What to do about it.
+    """
+
+    title: str
+    help: str
+
+
+@attrs.frozen(kw_only=True)
+class PanelView:
+    """
+    All that the tab shows.
+
+    Attributes:
+        anchor: Id of the panel; all ids in it begin so.
+
+        answer: How the service is, in a sentence. Empty with a *notice*.
+
+        tone: Ends a CSS class.
+
+        icon: Name of a glyph.
+
+        count: ``2 applications``.
+
+        reload_url: The page itself.
+
+        live: Something changes by itself: worth looking again soon.
+
+        dangling: Sentences about links that name nothing.
+
+        environments: Empty for a single application.
+
+        cards: One for each application.
+
+        notice: Why there is nothing else. None in most.
+    """
+
+    anchor: str
+    answer: str
+    tone: str
+    icon: str
+    count: str
+    reload_url: str
+    live: bool
+    dangling: tuple[str, ...]
+    environments: tuple[Environment, ...]
+    cards: tuple[Card, ...]
+    notice: Notice | None
+
+
+def panel(
+    states: Sequence[AppState],
+    actions: Sequence[Action],
+    page: PageContext,
+    now: datetime,
+    dangling: Sequence[str] = (),
+) -> PanelView:
+    """
+    Draw up the tab.
+
+    Args:
+        states: The applications of the entity, in the order of the catalogue.
+
+        actions: What can be done, and why not. Those of other applications are left out.
+
+        page: Where links and forms lead.
+
+        now: For relative times.
+
+        dangling: Links that somebody wrote and that name nothing.
+    """
+    return panel_at("argo", states, actions, page, now, dangling)
+
+
+def panel_at(
+    anchor: str,
+    states: Sequence[AppState],
+    actions: Sequence[Action],
+    page: PageContext,
+    now: datetime,
+    dangling: Sequence[str] = (),
+) -> PanelView:
+    """Draw up the tab with ids that begin with *anchor*, for several tabs on one page."""
+    anchors = [f"{anchor}-app-{number}" for number in range(1, len(states) + 1)]
+    only = len(states) == 1
+    cards = tuple(
+        card(state, actions, page, now, own, only)
+        for state, own in zip(states, anchors, strict=True)
+    )
+    if not states and not dangling:
+        return notice("no-application-linked", page, anchor)
+    tone = answer.tone(states)
+    return PanelView(
+        anchor=anchor,
+        answer=answer.summary(states, now) if states else "No linked application was found.",
+        tone=tone,
+        icon=_ICONS.get(tone, "help"),
+        count=text.count(len(states), "application"),
+        reload_url=links.page(page, {}),
+        live=any(state.busy for state in states),
+        dangling=tuple(_dangling(name) for name in dangling),
+        environments=()
+        if only
+        else tuple(
+            _environment(state, own, now) for state, own in zip(states, anchors, strict=True)
+        ),
+        cards=cards,
+        notice=None,
+    )
+
+
+def notice(kind: Kind, page: PageContext, anchor: str = "argo") -> PanelView:
+    """Draw up the tab of an entity that has nothing to show."""
+    title, advice = _NOTICES[kind]
+    return PanelView(
+        anchor=anchor,
+        answer="",
+        tone="unknown",
+        icon="unplugged",
+        count="",
+        reload_url=links.page(page, {}),
+        live=False,
+        dangling=(),
+        environments=(),
+        cards=(),
+        notice=Notice(title=title, help=advice),
+    )
+
+
+def _dangling(name: str) -> str:
+    return (
+        f"The link “{text.line(name, 120)}” names no application that Argo CD lists: a typing "
+        "error, or it was deleted, or the token may not read it."
+    )
+
+
+def _environment(state: AppState, anchor: str, now: datetime) -> Environment:
+    app = state.application
+    revisions = details.deployed_or_compared(app) if app else ()
+    return Environment(
+        anchor=anchor,
+        name=text.line(state.key.name),
+        instance=text.line(state.key.instance, 80),
+        namespace=text.line(app.facts.destination.namespace, 80) if app else "",
+        sync=badges.sync_badge(state.present_sync),
+        health=badges.health_badge(state.present_health, state.present_sync),
+        revisions=revisions,
+        synced=times.moment(app.last_sync_at, now) if app else None,
+        stale=state.stale,
+    )

@@ -1,0 +1,1 @@
+"""Tests of the reference host, over a real socket."""

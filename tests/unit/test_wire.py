@@ -1,0 +1,385 @@
+"""Argo CD's answers become values: real ones, damaged ones, hostile ones."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gantry_argocd import errors
+from gantry_argocd.models import SourceKind
+from gantry_argocd.refs import AppKey
+from gantry_argocd.wire import Reader, Reading, Refusal, disclose, explain, external_url
+from recorded import RELEASES, exchanges, recorded
+
+READING = Reading(instance="one")
+READER = Reader()
+
+
+def listing(*items: Any) -> Any:
+    """Read a list of Applications."""
+    return READER.listing(json.dumps({"items": list(items)}).encode(), READING)
+
+
+def item(**spec: Any) -> dict[str, Any]:
+    """Make an Application of a list."""
+    return {"metadata": {"name": "pay", "namespace": "argocd"}, "spec": spec, "status": {}}
+
+
+def test_every_application_of_a_real_server_can_be_read() -> None:
+    """The list and each application of a real Argo CD come through without a problem."""
+    answer = recorded("list/portable-admin")["response"]["body"]
+    read = listing(*answer["items"])
+
+    assert read.problems == ()
+    assert len(read.apps) == len(answer["items"])
+    by_key = {facts.key: facts for facts in read.apps}
+    worker = by_key[AppKey("one", "argocd", "payment-worker")]
+    assert worker.repo_url == "https://git.example.com/pay/values"
+    unreachable = by_key[AppKey("one", "argocd", "unreachable-cluster")]
+    assert (unreachable.sync, unreachable.health) == ("Unknown", "Healthy")
+    assert unreachable.destination.name == "dead"
+    assert AppKey("one", "team-a", "payment-api") in by_key
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_release_is_understood(release: str) -> None:
+    """Each application that any recorded release answered can be read in full."""
+    read = 0
+    for exchange in exchanges(release):
+        body = exchange["response"].get("body")
+        if not isinstance(body, dict) or not {"metadata", "spec", "status"} <= body.keys():
+            continue
+        if "/applications/" in exchange["request"]["path"]:
+            assert READER.application(body, READING).key.name
+            read += 1
+
+    assert read >= 20
+
+
+def test_the_catalogues_facts_do_not_depend_on_who_spoke() -> None:
+    """A list and a single answer about one application give the same facts."""
+    full = recorded("list/full-admin")["response"]["body"]["items"]
+    projected = recorded("list/portable-admin")["response"]["body"]["items"]
+
+    assert set(listing(*full).apps) == set(listing(*projected).apps)
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b'{"items":7}', b"{", b"[" * 9999])
+def test_an_answer_that_is_no_list_is_a_failed_one(content: bytes) -> None:
+    """What is no list is never taken for an empty one."""
+    with pytest.raises(errors.Malformed):
+        READER.listing(content, READING)
+
+
+def test_an_empty_list_is_null() -> None:
+    """Argo CD says null when there is nothing."""
+    assert READER.listing(b'{"metadata":{},"items":null}', READING).apps == ()
+
+
+@pytest.mark.parametrize(
+    ("damaged", "words"),
+    [
+        (7, "object expected"),
+        ({}, "none that Kubernetes allows"),
+        ({"metadata": {"name": "a:b"}}, "none that Kubernetes allows"),
+        ({"metadata": {"name": 7}}, "str expected @ $.metadata.name"),
+        (item(source="x"), "object expected"),
+        (item(sources={"a": 1}), "array expected"),
+        (item(sources=[{"repoURL": 1}]), "str expected"),
+        (item(destination=[]), "object expected"),
+    ],
+)
+def test_a_row_that_cannot_be_read_costs_only_itself(damaged: Any, words: str) -> None:
+    """One bad application is named with its fault; the others go on."""
+    read = listing(damaged, item())
+
+    assert [facts.key.name for facts in read.apps] == ["pay"]
+    (problem,) = read.problems
+    assert words in problem
+
+
+def test_an_application_with_nothing_but_a_name_is_an_application() -> None:
+    """Missing spec, status and labels are no damage."""
+    (facts,) = listing({"metadata": {"name": "pay", "labels": None}, "spec": None}).apps
+
+    assert facts.key == AppKey("one", "argocd", "pay")
+    assert (facts.sync, facts.health, facts.project) == ("Unknown", "Unknown", "default")
+    assert facts.repo_url is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "repo", "repo_url"),
+    [
+        (
+            {"source": {"repoURL": "git@github.com:a/b.git"}},
+            "git@github.com:a/b.git",
+            "https://github.com/a/b",
+        ),
+        ({"source": {"repoURL": "https://charts.x", "chart": "c"}}, "https://charts.x", None),
+        ({"source": {"repoURL": "oci://r/x", "path": "."}}, "oci://r/x", None),
+        ({"source": {"repoURL": "https://u:canary@h/r.git"}}, "https://h/r.git", "https://h/r"),
+        (
+            {
+                "source": {"repoURL": "https://ignored/x"},
+                "sources": [
+                    {"repoURL": "https://charts.x", "chart": "c"},
+                    {"repoURL": "https://h/values.git", "ref": "values"},
+                ],
+            },
+            "https://h/values.git",
+            "https://h/values",
+        ),
+        (
+            {
+                "source": {"repoURL": "https://ignored/x"},
+                "sourceHydrator": {
+                    "drySource": {"repoURL": "https://h/dry.git", "path": "p"},
+                    "syncSource": {"targetBranch": "env/prod", "path": "p"},
+                },
+            },
+            "https://h/dry.git",
+            "https://h/dry",
+        ),
+        ({}, "", None),
+    ],
+)
+def test_the_repository_is_the_first_git_source_that_is_no_chart(
+    spec: dict[str, Any], repo: str, repo_url: str | None
+) -> None:
+    """defect-G5: Multi-source, chart, OCI and hydrated applications have the right repository."""
+    (facts,) = listing(item(**spec)).apps
+
+    assert (facts.repo, facts.repo_url) == (repo, repo_url)
+
+
+def test_what_the_panel_promises_comes_out_of_a_real_application() -> None:
+    """Status, sources, resources, history and links of a real application are all there."""
+    body = recorded("app/payment-api-prod")["response"]["body"]
+    app = READER.application(body, READING)
+
+    assert app.facts.sync == body["status"]["sync"]["status"]
+    assert app.revisions == (body["status"]["sync"]["revision"],)
+    assert app.last_sync_at is not None
+    assert len(app.resources) == len(body["status"]["resources"])
+    assert [entry.id for entry in app.history] == [h["id"] for h in body["status"]["history"]]
+    assert app.images == tuple(body["status"]["summary"]["images"])
+    assert app.operation is not None
+    assert app.operation.phase == "Succeeded"
+    assert app.uid == body["metadata"]["uid"]
+
+
+def test_several_sources_are_kept_in_order() -> None:
+    """A multi-source application shows each source with its revision."""
+    app = READER.application(recorded("app/payment-worker")["response"]["body"], READING)
+
+    assert [source.kind for source in app.sources] == [SourceKind.HELM, SourceKind.GIT]
+    assert len(app.revisions) == 2
+    assert len(app.history[-1].sources) == 2
+
+
+def test_hooks_are_neither_out_of_sync_nor_to_be_pruned() -> None:
+    """A live hook says that it requires pruning, and means nothing by it."""
+    app = READER.application(recorded("app/payments-migrate")["response"]["body"], READING)
+    hooks = [resource for resource in app.resources if resource.hook]
+
+    assert hooks
+    assert not any(resource.prune for resource in hooks)
+
+
+def test_a_requested_operation_is_queued_and_an_earlier_one_is_not_it() -> None:
+    """Between the request and its begin, the operation is ours and not the last one."""
+    state = {"phase": "Succeeded", "operation": {"info": []}}
+    body = item() | {
+        "status": {"operationState": state},
+        "operation": {"sync": {}, "info": [{"name": "gantry-request", "value": "r1"}]},
+    }
+    app = READER.application(body, READING)
+
+    assert app.operation is not None
+    assert (app.operation.phase, app.operation.request_id) == ("Queued", "r1")
+    assert app.operation.running
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://a.example/x", "https://a.example/x"),
+        ("Run book|https://a.example", "https://a.example"),
+        ("javascript:alert(1)", None),
+        ("Click|javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("https://user:pw@a.example", None),
+        ("//a.example", None),
+        ("https://", None),
+        ('https://a.example/"onclick="x', None),
+        ("https://a.example:99999", None),
+        ("a|b|https://x", None),
+    ],
+)
+def test_only_safe_external_links_are_links(text: str, url: str | None) -> None:
+    """A tenant's link is followed only when it is http(s), with a host and without user info."""
+    link = external_url(text)
+
+    assert (link.url if link else None) == url
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (
+            401,
+            '{"error":"x","code":16,"message":"token is expired"}',
+            errors.Unauthenticated,
+            "expired",
+        ),
+        (
+            401,
+            '{"error":"x","code":16,"message":"no session information"}',
+            errors.Unauthenticated,
+            "",
+        ),
+        (401, '{"error":{"grpc_code":16,"message":"no"}}', errors.Unauthenticated, ""),
+        (403, '{"code":7,"message":"permission denied"}', errors.Forbidden, "applications, sync"),
+        (
+            403,
+            '{"code":7,"message":"permission denied: applications, sync, p/x, sub: canary"}',
+            errors.Forbidden,
+            "applications, sync",
+        ),
+        (
+            403,
+            '{"code":7,"message":"cannot sync: blocked by sync window"}',
+            errors.Blocked,
+            "window",
+        ),
+        (404, '{"code":5,"message":"not found"}', errors.NotFound, ""),
+        (
+            400,
+            '{"code":9,"message":"another operation is already in progress"}',
+            errors.OperationRunning,
+            "",
+        ),
+        (
+            400,
+            '{"code":9,"message":"Cannot sync to x: auto-sync currently set to y"}',
+            errors.Conflict,
+            "turn auto-sync off",
+        ),
+        (400, '{"code":9,"message":"application is deleting"}', errors.Conflict, "deleted"),
+        (
+            400,
+            '{"code":3,"message":"Unable to terminate operation. No operation is in progress"}',
+            errors.Conflict,
+            "",
+        ),
+        (
+            400,
+            '{"code":9,"message":"error resolving: https://u:canary@h/x"}',
+            errors.Rejected,
+            "error resolving",
+        ),
+        (
+            429,
+            '{"code":8,"message":"grpc: received message larger than max (5 vs 4)"}',
+            errors.ServerFailed,
+            "larger",
+        ),
+        (504, '{"code":4,"message":"context deadline exceeded"}', errors.TimedOut, ""),
+        (503, '{"code":14,"message":"dial tcp"}', errors.ServerFailed, ""),
+        (500, '{"code":2,"message":"boom https://u:canary@h"}', errors.ServerFailed, "boom"),
+        (500, '{"error":"failed to marshal error message"}', errors.ServerFailed, "500"),
+        (401, "<html>canary</html>", errors.NotArgoCD, "401"),
+        (404, "404 page not found", errors.NotArgoCD, "no Argo CD API"),
+        (415, "Invalid content type", errors.Rejected, ""),
+        (502, "<html>", errors.ServerFailed, "502"),
+        (504, "<html>", errors.TimedOut, ""),
+        (429, "slow down", errors.ServerFailed, ""),
+        (418, "[" * 5000, errors.NotArgoCD, ""),
+    ],
+)
+def test_a_refusal_becomes_the_right_error(
+    status: int, body: str, kind: type[errors.ArgoCDError], words: str
+) -> None:
+    """defect-G12: Each refusal of Argo CD has its own error, and its text leaks nothing."""
+    refusal = Refusal(
+        status=status,
+        content_type="text/html" if body.startswith("<") else "application/json",
+        body=body.encode(),
+        doing="syncing pay",
+        right="applications, sync",
+    )
+    error = explain(refusal, "one")
+
+    assert type(error) is kind
+    assert words in str(error)
+    assert "canary" not in str(error.as_json())
+
+
+def test_a_redirect_is_a_sign_in_page() -> None:
+    """A redirect is not followed; its host is told, and what to do."""
+    error = explain(Refusal(status=302, location="https://sso.example/login?x=canary"), "one")
+
+    assert isinstance(error, errors.NotArgoCD)
+    assert "sso.example" in str(error)
+    assert "canary" not in str(error)
+
+
+def test_secrets_of_an_application_are_shown_to_nobody_who_need_not_see_them() -> None:
+    """Helm values, parameters, plugin environment and applied configuration are left out."""
+    secret = {
+        "helm": {
+            "values": "canary",
+            "valuesObject": {"a": "canary"},
+            "parameters": ["canary"],
+            "releaseName": "r",
+        },
+        "plugin": {"env": [{"value": "canary"}], "parameters": ["canary"], "name": "n"},
+        "repoURL": "https://x:hidden@h/r",
+    }
+    body = {
+        "metadata": {
+            "managedFields": ["canary"],
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "canary", "a": "b"},
+        },
+        "spec": {"source": secret},
+        "status": {"history": [{"sources": [secret]}], "sync": {"comparedTo": {"source": secret}}},
+    }
+
+    shown = disclose(body, everything=False)
+    assert "canary" not in json.dumps(shown)
+    assert shown["spec"]["source"]["helm"] == {"releaseName": "r"}
+    assert shown["metadata"]["annotations"] == {"a": "b"}
+    everything = json.dumps(disclose(body, everything=True))
+    assert "canary" in everything
+    assert "hidden" not in everything
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+SHAPES = st.fixed_dictionaries(
+    {},
+    optional={
+        "metadata": JSON | st.fixed_dictionaries({"name": st.just("pay")}),
+        "spec": JSON,
+        "status": JSON,
+        "operation": JSON,
+    },
+)
+
+
+@given(SHAPES)
+def test_no_answer_makes_the_reader_fail(body: Any) -> None:
+    """Whatever stands in an application, it is read or named."""
+    listing(body)
+    with suppress(errors.Malformed):
+        READER.application(body, READING)
