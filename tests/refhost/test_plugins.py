@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from gantry_argocd.hookspecs import ConfigVerdict, hookimpl
 from gantry_argocd.refhost import ConfigRefused, HostOptions, create_host, sample
+from gantry_argocd.refhost.neighbours import GitHubNeighbour, Repository
+from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.trail import Actor
 
 from .support import CHEAP, MASK, Bomb, Marker, Portal, make_host, portal, service
@@ -355,3 +358,42 @@ def test_plugins_learn_where_secrets_may_be(tmp_path: Path) -> None:
     host.close()
 
     assert plugin.seen == ("/run/x",)
+
+
+def test_a_plugin_that_cannot_be_imported_costs_only_itself() -> None:
+    """A broken installed plugin is named with its fault; the others are loaded."""
+    group = "gantry.plugins"
+    broken = EntryPoint("broken", "gantry_argocd.no_such_module:plugin", group)
+    argocd = EntryPoint("argocd", "gantry_argocd.plugin:plugin", group)
+    plugins = Plugins([], [broken, argocd])
+
+    assert plugins.names == ["argocd"]
+    assert "no_such_module" in plugins.failed["broken"]
+    plugins.shutdown()
+
+
+def test_a_stored_configuration_is_not_readable_in_the_database(tmp_path: Path) -> None:
+    """Whoever copies the database file finds no token in it."""
+    host = make_host(tmp_path, Marker(), encryption_key="first")
+    host.start()
+    host.lifecycle.put_config("marker", {"token": "canary-token"}, Actor("ada"))
+    host.close()
+
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"enc:v1:" in stored
+    assert b"canary-token" not in stored
+
+
+def test_the_github_neighbour_only_enriches() -> None:
+    """It tells its own annotations of repositories that it knows, and makes no entity."""
+    neighbour = GitHubNeighbour([Repository("acme/pay", language="Go")])
+    neighbour.configure("github", enabled=True)
+    plain, known, strange = (service(name, namespace="default") for name in ("a", "pay", "other"))
+    known["spec"] = {"repoUrl": "https://github.com/Acme/pay"}
+    strange["spec"] = {"repoUrl": "https://github.com/acme/other"}
+
+    found = neighbour.discover([plain, known, strange])
+    assert found is not None
+    assert [entity["metadata"]["name"] for entity in found] == ["pay"]
+    assert "spec" not in found[0]
+    assert all(key.startswith("github.com/") for key in found[0]["metadata"]["annotations"])
