@@ -1,0 +1,254 @@
+"""The whole way through: host, plugin through its entry point, simulated Argo CD, real sockets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from gantry_argocd.refhost import HostOptions, create_host, sample, serve_in_thread
+from gantry_argocd.simulator import Simulator
+from waiting import eventually
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PLUGIN = "/api/v1/plugins/argocd"
+
+
+@attrs.frozen
+class Portal:
+    """A running portal."""
+
+    url: str
+
+    @contextmanager
+    def rest(self, user: str) -> Iterator[httpx.Client]:
+        """Sign in over REST."""
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            body = {"username": user, "password": "demo"}
+            answer = client.post("/api/v1/auth/login", json=body)
+            client.cookies.clear()
+            client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+            yield client
+
+    @contextmanager
+    def browser(self, user: str) -> Iterator[httpx.Client]:
+        """Sign in with the form, as a browser without JavaScript does."""
+        with httpx.Client(base_url=self.url, timeout=30, follow_redirects=True) as client:
+            form = fields(client.get("/login").text, "/login")
+            client.post("/login", data=form | {"username": user, "password": "demo"})
+            yield client
+
+
+def fields(html: str, action: str, /, **wanted: str) -> dict[str, str]:
+    """Give the hidden fields of the form that posts to *action* and has the *wanted* values."""
+    for form in re.findall(r"<form[^>]*>.*?</form>", html, re.DOTALL):
+        head = unescape(form[: form.index(">")])
+        hidden = {
+            name: unescape(value)
+            for name, value in re.findall(
+                r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form
+            )
+        }
+        if f'action="{action}"' in head and wanted.items() <= hidden.items():
+            return hidden
+    msg = f"no form for {action} with {wanted}"
+    raise AssertionError(msg)
+
+
+@pytest.fixture
+def portal(argocd: Simulator, staging: Simulator, tmp_path: Path) -> Iterator[Portal]:
+    """A portal as the demo runs it."""
+    config = {
+        "instances": [
+            {"name": "production", "argocdUrl": argocd.url, "token": argocd.token},
+            {
+                "name": "staging",
+                "argocdUrl": staging.url,
+                "username": "admin",
+                "password": "simulator",
+            },
+        ],
+        "syncInterval": "",
+    }
+    host = create_host(
+        data_dir=tmp_path,
+        users=sample.demo_users(),
+        configs={"argocd": config},
+        plugins=sample.neighbours(),
+        options=HostOptions(hasher=CHEAP),
+    )
+    with serve_in_thread(host) as running:
+        sample.fill(host)
+        made = Portal(running.url)
+        with made.rest("platform-engineer") as client:
+            eventually(
+                lambda: last_sync(client), lambda run: run is not None and not run["running"]
+            )
+        yield made
+
+
+def last_sync(client: httpx.Client) -> Any:
+    """Give the report of the last sync."""
+    return client.get(PLUGIN).json()["lastSync"]
+
+
+def entity(client: httpx.Client, name: str) -> Any:
+    """Read a Service."""
+    return client.get(f"/api/v1/entities/Service/{name}").json()
+
+
+def test_one_service_is_one_entity_with_everybodys_part(portal: Portal) -> None:
+    """Kubernetes, GitHub and Argo CD meet in one entity, and each part is there."""
+    with portal.rest("viewer") as client:
+        pay = entity(client, "payment-api")
+
+    annotations = pay["metadata"]["annotations"]
+    assert annotations["kubernetes.io/kind"] == "Deployment"
+    assert annotations["argocd.io/syncStatus"] == "OutOfSync"
+    assert "production:payment-api=OutOfSync/Healthy" in annotations["argocd.io/apps"]
+    assert pay["spec"]["repoUrl"] == "https://github.com/acme/payment-api"
+    assert pay["spec"]["lifecycle"] == "production"
+    environments = [ref["name"] for ref in pay["spec"]["deployedIn"]]
+    assert len(environments) == len(set(environments))
+    assert "payments" in environments
+
+
+def test_a_developer_syncs_from_the_page(portal: Portal) -> None:
+    """Without JavaScript: open the service, the tab, press Hard Sync, confirm, see it change."""
+    page = "/catalog/Service/payment-api"
+    with portal.browser("developer") as browser:
+        overview = browser.get(page).text
+        assert 'href="/catalog/Service/payment-api?tab=argocd"' in unescape(overview)
+        tab = browser.get(page, params={"tab": "argocd"}).text
+        assert "Managed resources" in tab
+        assert "payment-api-legacy" in tab
+        action = f"{page}/action"
+        form = fields(tab, action, action="argocd:hard-sync", app="production:payment-api")
+        asked = browser.post(action, data=form)
+        assert "ConfigMap payment-api-legacy" in unescape(asked.text)
+        confirm = fields(asked.text, action, confirmed="yes")
+        done = browser.post(action, data=confirm)
+        assert "payment-api: hard sync requested" in unescape(done.text)
+    with portal.rest("viewer") as client:
+        eventually(
+            lambda: entity(client, "payment-api")["metadata"]["annotations"]["argocd.io/apps"],
+            lambda apps: "production:payment-api=Synced/Healthy" in apps,
+        )
+
+
+def test_a_viewer_may_look_and_not_touch(portal: Portal, argocd: Simulator) -> None:
+    """A viewer sees the state and why the buttons do not work; REST refuses with a reason."""
+    with portal.browser("viewer") as browser:
+        tab = browser.get("/catalog/Service/payment-api", params={"tab": "argocd"}).text
+        assert "needs the role developer" in tab
+    with portal.rest("viewer") as client:
+        answer = client.post(f"{PLUGIN}/apps/production:payment-api/sync")
+        assert answer.status_code == 403
+        assert answer.json()["code"] == "role"
+        assert client.post(f"{PLUGIN}/sync").status_code == 403
+        assert client.get(f"{PLUGIN}/config").status_code == 403
+    assert not argocd.requests.of("sync")
+
+
+def test_a_hand_written_service_is_linked_by_its_annotation(portal: Portal) -> None:
+    """A link takes the app at once, without a sync, and gives it back when it is removed."""
+    body = {
+        "kind": "Service",
+        "metadata": {
+            "name": "legacy",
+            "annotations": {"argocd.io/appName": "production:payment-api"},
+        },
+    }
+    with portal.rest("developer") as client:
+        made = client.post("/api/v1/entities", json=body)
+        assert made.status_code == 201
+        assert made.json()["metadata"]["annotations"]["argocd.io/syncStatus"] == "OutOfSync"
+        apps = entity(client, "payment-api")["metadata"]["annotations"]["argocd.io/appNames"]
+        assert "production:payment-api," not in apps
+        with portal.browser("developer") as browser:
+            tab = browser.get("/catalog/Service/legacy", params={"tab": "argocd"}).text
+            assert "production" in tab
+        assert client.delete("/api/v1/entities/Service/legacy").status_code == 204
+        assert client.get("/api/v1/entities/Service/legacy").status_code == 404
+        apps = entity(client, "payment-api")["metadata"]["annotations"]["argocd.io/appNames"]
+        assert "production:payment-api," in apps
+
+
+def test_an_outage_takes_nothing_away(portal: Portal, argocd: Simulator) -> None:
+    """An Argo CD that fails leaves its services there, marked, and the tab says what is wrong."""
+    with portal.rest("platform-engineer") as client:
+        before = {row["metadata"]["name"] for row in client.get("/api/v1/entities/Service").json()}
+        argocd.faults.set("*", html=True)
+        report = client.post(f"{PLUGIN}/sync").json()
+        assert {i["name"]: i["state"] for i in report["instances"]} == {
+            "production": "failed",
+            "staging": "ok",
+        }
+        after = {row["metadata"]["name"] for row in client.get("/api/v1/entities/Service").json()}
+        assert after == before
+        pay = entity(client, "payment-api")
+        assert pay["metadata"]["annotations"]["argocd.io/staleSince"]
+        with portal.browser("developer") as browser:
+            tab = browser.get("/catalog/Service/payment-api", params={"tab": "argocd"}).text
+            assert "sign-in page" in tab
+        argocd.faults.clear()
+        client.post(f"{PLUGIN}/sync")
+        pay = entity(client, "payment-api")
+        assert "argocd.io/staleSince" not in pay["metadata"]["annotations"]
+
+
+def test_disabling_keeps_and_withdrawing_takes_away(portal: Portal) -> None:
+    """Disabled, entities stay and are marked; withdrawn, only what others wrote is left."""
+    with portal.rest("platform-engineer") as client:
+        assert client.put(f"{PLUGIN}/enable", json={"enabled": False}).status_code == 204
+        pay = entity(client, "payment-api")
+        assert pay["metadata"]["annotations"]["argocd.io/staleSince"]
+        answer = client.get(f"{PLUGIN}/apps/production:payment-api")
+        assert (answer.status_code, answer.json()["error"]) == (400, "argocd plugin is not enabled")
+
+        withdrawn = client.put(f"{PLUGIN}/enable", json={"enabled": False, "withdraw": True})
+        assert withdrawn.status_code == 204
+        rows = client.get("/api/v1/entities/Service").json()
+        pay = entity(client, "payment-api")
+    ours = [key for row in rows for key in row["metadata"].get("annotations", {})]
+    assert not [key for key in ours if key.startswith("argocd.io/") and key != "argocd.io/appName"]
+    assert pay["metadata"]["annotations"]["kubernetes.io/kind"] == "Deployment"
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"instances": "foo"}, "$.instances"),
+        ({"instances": [{"name": "x"}]}, "$.instances[0].argocdUrl"),
+        ({"instances": [], "syncInterval": "banana"}, "$.syncInterval"),
+    ],
+)
+def test_a_bad_configuration_changes_nothing(portal: Portal, body: Any, path: str) -> None:
+    """defect-G9: A wrong configuration is refused with its path, and the old one goes on."""
+    with portal.rest("platform-engineer") as client:
+        before = client.get(f"{PLUGIN}/config").json()
+        answer = client.put(f"{PLUGIN}/config", json=body)
+
+        assert answer.status_code == 400
+        assert path in {error["path"] for error in answer.json()["errors"]}
+        assert client.get(f"{PLUGIN}/config").json() == before
+        assert "simulator" not in str(before["values"])
+        assert client.post(f"{PLUGIN}/sync").status_code == 200
+
+
+def test_no_instance_can_be_stored_and_not_enabled(portal: Portal) -> None:
+    """An empty list may be stored for later; enabling it says what is missing."""
+    with portal.rest("platform-engineer") as client:
+        client.put(f"{PLUGIN}/enable", json={"enabled": False})
+        assert client.put(f"{PLUGIN}/config", json={"instances": []}).status_code == 204
+        answer = client.put(f"{PLUGIN}/enable", json={"enabled": True})
+        assert answer.status_code == 400
+        assert client.post(f"{PLUGIN}/sync").status_code == 400
