@@ -8,6 +8,7 @@ namespace of that instance and ``instance:namespace/name`` elsewhere (correlatio
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import attrs
 
@@ -33,10 +34,11 @@ def is_kubernetes_name(text: str) -> bool:
     return len(text) <= MAX_NAME and KUBERNETES_NAME.fullmatch(text) is not None
 
 
-@attrs.frozen(order=True)
-class AppKey:
+class AppKey(NamedTuple):
     """
     The identity of an application. Ordered as "first" is meant in the correlation rules.
+
+    A tuple, because correlation hashes and compares some hundred thousand of them.
 
     Attributes:
         instance: Name of the configured instance.
@@ -57,8 +59,7 @@ class AppKey:
         return f"{self.instance}:{self.namespace}/{self.name}"
 
 
-@attrs.frozen(order=True)
-class EntityKey:
+class EntityKey(NamedTuple):
     """The identity of a catalogue entity."""
 
     kind: str

@@ -169,6 +169,23 @@ class World:
         ]
         return self._correlate(answers)
 
+    def hear(self, *answers: Answer, after: timedelta = timedelta(minutes=2)) -> Result:
+        """Let some instances answer at once; the others say nothing."""
+        self.now += after
+        said = {answer.source.name: answer for answer in answers}
+        return self._correlate(
+            [
+                attrs.evolve(said[name], source=source, began_at=self.now)
+                if name in said
+                else Answer(source=source)
+                for name, source in self.instances.items()
+            ]
+        )
+
+    def quiet(self) -> Result:
+        """Correlate what is known; no instance says anything."""
+        return self._correlate([Answer(source=source) for source in self.instances.values()])
+
     def restart(self) -> None:
         """Forget everything but the catalogue."""
         self.memory = {}
@@ -179,9 +196,9 @@ class World:
         source = self.instances.pop(old)
         self.instances[new] = attrs.evolve(source, name=new)
         self.apps = {
-            (
-                moved := attrs.evolve(key, instance=new) if key.instance == old else key
-            ): attrs.evolve(facts, key=moved)
+            (moved := key._replace(instance=new) if key.instance == old else key): attrs.evolve(
+                facts, key=moved
+            )
             for key, facts in self.apps.items()
         }
 
@@ -210,7 +227,7 @@ class World:
         row = receive(self.rows.pop(key), None, "delete")
         if row is not None:
             self.rows[key] = copy.deepcopy(dict(row))
-        self._quiet()
+        self.quiet()
 
     def edit(self, name: str, namespace: str = "default") -> dict[str, Any]:
         """Read an entity to change it and to PUT it back."""
@@ -226,11 +243,7 @@ class World:
         key = entity_key(row)
         assert key is not None
         self.rows[key] = copy.deepcopy(dict(row))
-        self._quiet()
-
-    def _quiet(self) -> None:
-        """Correlate what is known, as after each write of others."""
-        self._correlate([Answer(source=source) for source in self.instances.values()])
+        self.quiet()
 
     # --- correlation -----------------------------------------------------------------------
 
@@ -268,7 +281,8 @@ class World:
     def annotation(self, name: str, short: str, namespace: str = "default") -> Any:
         """Give an ``argocd.io/`` annotation."""
         row = self.rows[EntityKey("Service", namespace, name)]
-        return row["metadata"].get("annotations", {}).get(f"argocd.io/{short}")
+        annotations = row["metadata"].get("annotations", {})
+        return annotations.get(f"argocd.io/{short}") if isinstance(annotations, dict) else None
 
     def apps_in(self, name: str, namespace: str = "default") -> set[str]:
         """Give the refs of the apps that are placed in an entity."""

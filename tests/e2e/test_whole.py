@@ -131,16 +131,16 @@ def test_a_developer_syncs_from_the_page(portal: Portal) -> None:
         assert "Managed resources" in tab
         assert "payment-api-legacy" in tab
         action = f"{page}/action"
-        form = fields(tab, action, action="argocd:hard-sync", app="production:payment-api")
+        form = fields(tab, action, action="argocd:hard-sync", app="production:payment-api-prod")
         asked = browser.post(action, data=form)
         assert "ConfigMap payment-api-legacy" in unescape(asked.text)
         confirm = fields(asked.text, action, confirmed="yes")
         done = browser.post(action, data=confirm)
-        assert "payment-api: hard sync requested" in unescape(done.text)
+        assert "payment-api-prod: hard sync requested" in unescape(done.text)
     with portal.rest("viewer") as client:
         eventually(
             lambda: entity(client, "payment-api")["metadata"]["annotations"]["argocd.io/apps"],
-            lambda apps: "production:payment-api=Synced/Healthy" in apps,
+            lambda apps: "production:payment-api-prod=Synced/Healthy" in apps,
         )
 
 

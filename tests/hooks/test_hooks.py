@@ -271,7 +271,9 @@ def test_a_sync_from_the_page_is_followed_to_its_end(
     eventually(lambda: host.rows)
     pay = host.service("payment-api")
     (actions,) = manager.hook.actions(entity=pay, user=DEVELOPER)
-    (sync,) = [a for a in actions if (a["app"], a["id"]) == ("one:payment-api", "argocd:hard-sync")]
+    (sync,) = [
+        a for a in actions if (a["app"], a["id"]) == ("one:payment-api-prod", "argocd:hard-sync")
+    ]
     assert sync["destructive"]
     assert "ConfigMap payment-api-legacy" in sync["confirmation"]
 
@@ -280,7 +282,7 @@ def test_a_sync_from_the_page_is_followed_to_its_end(
     assert outcome["body"]["operation"]["phase"] in {"Queued", "Running"}
     eventually(
         lambda: host.service("payment-api")["metadata"]["annotations"]["argocd.io/apps"],
-        lambda apps: "one:payment-api=Synced/Healthy" in apps,
+        lambda apps: "one:payment-api-prod=Synced/Healthy" in apps,
     )
 
 

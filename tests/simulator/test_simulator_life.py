@@ -37,8 +37,24 @@ def synced(http_client: httpx.Client, body: Json, path: str = APP) -> Json:
     return finished(http_client, path)
 
 
+def leave_behind(argocd: Simulator) -> None:
+    """Let a resource leave the source of the Application."""
+    left = {
+        "version": "v1",
+        "kind": "ConfigMap",
+        "namespace": "payments",
+        "name": "payment-api-legacy",
+        "status": "OutOfSync",
+        "requiresPruning": True,
+    }
+    argocd.fleet.change(
+        ("argocd", "payment-api"), lambda app: app["status"]["resources"].append(left)
+    )
+
+
 def test_sync_makes_an_application_synced(quick: Simulator) -> None:
     """A pruning sync ends Succeeded, enters the history, prunes, and becomes Synced and healthy."""
+    leave_behind(quick)
     with client_of(quick) as http_client:
         before = read(http_client)
         infos = [{"name": "gantry-request", "value": "r-1"}]
@@ -109,6 +125,7 @@ def test_partial_and_dry_syncs_leave_no_history(quick: Simulator, body: Json) ->
 
 def test_unpruned_resources_stay(quick: Simulator) -> None:
     """Without prune a superfluous resource is skipped and keeps the Application out of sync."""
+    leave_behind(quick)
     with client_of(quick) as http_client:
         state = synced(http_client, {})["status"]["operationState"]
         results = {item["name"]: item["message"] for item in state["syncResult"]["resources"]}

@@ -44,8 +44,12 @@ OURS_ALONE = (
 
 def format_app_state(ref: str, sync: str, health: str) -> str:
     """Write one element of ``argocd.io/apps``: ``ref=sync/health``."""
+    return f"{ref}={_word(sync)}/{_word(health)}"
+
+
+def _word(word: str) -> str:
     # A word that a later Argo CD invents must not be able to break the list.
-    return f"{ref}={quote(sync, safe='')}/{quote(health, safe='')}"
+    return word if word.isalnum() and word.isascii() else quote(word, safe="")
 
 
 def parse_app_states(text: object) -> tuple[tuple[str, str, str], ...]:

@@ -31,14 +31,27 @@ class Placement:
     Attributes:
         entity: Its entity. None for an app that can be in none (rule 19).
 
-        rule: ``link``, ``label`` or ``name``.
+        rule: ``link``, ``label`` or ``name``; ``damage`` when its entity cannot be written to.
 
-        why: One sentence for people.
+        text: What the rule went by: the link, the label or the name, as written.
     """
 
     entity: EntityKey | None
     rule: str
-    why: str
+    text: str
+
+    @property
+    def why(self) -> str:
+        """One sentence for people."""
+        if self.rule == "damage":
+            return f"{self.text} has annotations that are no mapping; nothing is written to it"
+        if self.rule == "link":
+            return f"{self.entity} links {self.text!r} by hand"
+        if self.entity is None:
+            return "neither its label nor its name holds anything usable"
+        if self.rule == "label":
+            return f"its label says {self.text!r}"
+        return f"its own name is {self.text!r}, and it has no usable label"
 
 
 @attrs.frozen(kw_only=True)
@@ -155,16 +168,15 @@ def _place(
     placed: dict[EntityKey, list[Placed]] = defaultdict(list)
     placements: dict[AppKey, Placement] = {}
     for key, record in sorted(knowledge.records.items()):
-        placement = _placement(record, claims, raw_names.get(key), names)
+        raw = raw_names.get(key)
+        placement = _placement(record, claims, raw, names)
         entity = placement.entity
+        if entity is not None and entity in rows and not rows[entity].writable:
+            placement = Placement(entity=None, rule="damage", text=str(entity))
+            entity = None
         if entity is None:
             problems.append(f"{record.ref}: {placement.why}")
-        elif entity in rows and not rows[entity].writable:
-            why = f"{entity} has annotations that are no mapping; nothing is written to it"
-            problems.append(f"{record.ref}: {why}")
-            placement = Placement(entity=None, rule=placement.rule, why=why)
         else:
-            raw = raw_names.get(key)
             spot = claims.place.get((key, entity))
             placed[entity].append(Placed(record=record, raw_name=raw, link=spot))
         placements[key] = placement
@@ -176,23 +188,18 @@ def _placement(
 ) -> Placement:
     link = claims.winner.get(record.key)
     if link is not None:
-        return Placement(
-            entity=link.entity, rule="link", why=f"{link.entity} links {link.text!r} by hand"
-        )
+        return Placement(entity=link.entity, rule="link", text=link.text)
     if not raw:
-        return Placement(entity=None, rule="name", why="its name holds nothing usable")
+        return Placement(entity=None, rule="name", text=record.key.name)
     rule = "label" if raw == record.facts.label else "name"
-    why = f"its label says {raw!r}" if rule == "label" else f"its own name is {raw!r}, and no label"
-    return Placement(entity=EntityKey("Service", "default", names[raw]), rule=rule, why=why)
+    return Placement(entity=EntityKey("Service", "default", names[raw]), rule=rule, text=raw)
 
 
 def _change(row: Foreign, placed: list[Placed], knowledge: Knowledge) -> Change | None:
     if not row.writable:
         return None
     wanted = ownership.contribute(row, placed)
-    if wanted is None and row.stored is None:
-        return None
-    if wanted is not None and ownership.unchanged(row, wanted):
+    if wanted is row.stored or wanted == row.stored:
         return None
     return {
         "action": "delete" if wanted is None else "create" if row.stored is None else "update",

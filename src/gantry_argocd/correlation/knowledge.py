@@ -156,7 +156,7 @@ def _assign(
                 retired[key] = f"instance {source.name} is not configured any more"
                 continue
             name = new_name
-            key = attrs.evolve(key, instance=name)  # noqa: PLW2901  the app under its new name
+            key = key._replace(instance=name)  # noqa: PLW2901  the app under its new name
             record = attrs.evolve(  # noqa: PLW2901
                 record,
                 facts=attrs.evolve(record.facts, key=key),

@@ -26,7 +26,10 @@ def raw_name(facts: Facts) -> str:
     The label counts as not set when nothing usable is in it (rule 10). Empty when the app's
     own name holds nothing usable either.
     """
-    return next((text for text in (facts.label, facts.key.name) if clean(text)), "")
+    for text in (facts.label, facts.key.name):
+        if is_entity_name(text) or clean(text):
+            return text
+    return ""
 
 
 def clean(text: str) -> str:

@@ -150,7 +150,8 @@ def contribute(foreign: Foreign, placed: Sequence[Placed]) -> Entity | None:
         placed: The apps of the entity, first one first.
 
     Returns:
-        None when the row is to go: no app is left and nobody else wants it.
+        None when the row is to go: no app is left and nobody else wants it. The stored row itself
+        when nothing of it changes but times in the provenance, which alone are no reason to write.
     """
     if not placed:
         return foreign.entity if foreign.theirs else None
@@ -179,28 +180,22 @@ def contribute(foreign: Foreign, placed: Sequence[Placed]) -> Entity | None:
             made_deployed_in=made_deployed_in,
         ),
     )
-    annotations[names.PROVENANCE] = provenance.encode()
     metadata["annotations"] = annotations
     result = dict(base) | {"metadata": metadata}
     if spec is not None:
         result["spec"] = spec
+    if _unchanged(foreign, result, provenance):
+        return foreign.stored
+    annotations[names.PROVENANCE] = provenance.encode()
     return result
 
 
-def unchanged(foreign: Foreign, wanted: Entity) -> bool:
-    """Say whether the stored row already is *wanted*, times in the provenance aside."""
-    stored = foreign.stored
-    if stored is None:
-        return False
-    if stored == wanted:
-        return True
-    if foreign.provenance is None:
-        return False
-    provenance = decode(_annotations(wanted).get(names.PROVENANCE))
+def _unchanged(foreign: Foreign, wanted: Entity, provenance: Provenance) -> bool:
+    """Say whether the stored row already is what is wanted, times in the provenance aside."""
     return (
-        provenance is not None
-        and foreign.provenance.same_as(provenance)
-        and _without_provenance(stored) == _without_provenance(wanted)
+        foreign.stored is not None
+        and foreign.provenance == provenance
+        and _without_provenance(foreign.stored) == wanted
     )
 
 

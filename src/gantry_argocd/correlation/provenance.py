@@ -71,7 +71,7 @@ class Record:
     facts: Facts
     source: InstanceInfo
     stale_since: str | None = None
-    read_at: str = ""
+    read_at: str = attrs.field(default="", eq=False)
 
     @property
     def key(self) -> AppKey:
@@ -117,7 +117,7 @@ class Wrote:
 @attrs.frozen(kw_only=True)
 class Provenance:
     """
-    What is ours in one entity.
+    What is ours in one entity. Equal when it means the same: times of reading are not compared.
 
     Attributes:
         entity: The entity that it was written for, ``Kind/namespace/name``. In a copy under
@@ -139,10 +139,6 @@ class Provenance:
         """Write it as the text of the annotation."""
         return json.dumps(_to_json(self), separators=(",", ":"), ensure_ascii=False)
 
-    def same_as(self, other: Provenance) -> bool:
-        """Say whether both mean the same; when the facts were read is not compared (rule 3)."""
-        return _untimed(self) == _untimed(other)
-
 
 def decode(text: object) -> Provenance | None:
     """
@@ -160,11 +156,6 @@ def decode(text: object) -> Provenance | None:
         return _from_json(data)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-
-
-def _untimed(provenance: Provenance) -> Provenance:
-    records = tuple(attrs.evolve(record, read_at="") for record in provenance.records)
-    return attrs.evolve(provenance, records=records)
 
 
 _FACTS = {
@@ -229,10 +220,11 @@ def _record_to_json(record: Record) -> dict[str, str]:
 def _from_json(data: Mapping[str, Any]) -> Provenance:
     wrote = data["wrote"]
     made = wrote.get("made", [])
+    sources = {name: _source_from_json(name, found) for name, found in data["from"].items()}
     return Provenance(
         entity=_text(data["of"]),
         theirs=bool(data["theirs"]),
-        records=tuple(_record_from_json(item, data["from"]) for item in data["apps"]),
+        records=tuple(_record_from_json(item, sources) for item in data["apps"]),
         wrote=Wrote(
             app_name=_optional(wrote.get("appName")),
             refs=tuple(_text(ref) for ref in wrote.get("appNames", [])),
@@ -245,30 +237,38 @@ def _from_json(data: Mapping[str, Any]) -> Provenance:
     )
 
 
-def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, Any]) -> Record:
-    instance = _text(item["i"])
-    source = sources[instance]
-    facts: dict[str, Any] = {
-        name: _text(item[short]) for name, short in _FACTS.items() if short in item
-    }
-    destination = {
-        name: _text(item[short]) for name, short in _DESTINATION.items() if short in item
-    }
+def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, InstanceInfo]) -> Record:
+    for value in item.values():
+        if type(value) is not str:
+            _text(value)
+    get = item.get
+    instance = item["i"]
     return Record(
         facts=Facts(
-            key=AppKey(instance, _text(item["ns"]), _text(item["n"])),
-            destination=Destination(**destination),
-            **facts,
+            key=AppKey(instance, item["ns"], item["n"]),
+            label=get("label", ""),
+            project=get("project", "default"),
+            sync=get("sync", "Unknown"),
+            health=get("health", "Unknown"),
+            repo=get("repo", ""),
+            repo_url=get("repoUrl"),
+            destination=Destination(
+                server=get("server", ""), name=get("cluster", ""), namespace=get("to", "")
+            ),
         ),
-        source=InstanceInfo(
-            name=instance,
-            origin=_text(source["origin"]),
-            project=_text(source.get("project", "")),
-            selector=_text(source.get("selector", "")),
-            own_namespace=_text(source.get("ns", "argocd")),
-        ),
-        stale_since=_optional(item.get("stale")),
-        read_at=_text(item.get("read", "")),
+        source=sources[instance],
+        stale_since=get("stale"),
+        read_at=get("read", ""),
+    )
+
+
+def _source_from_json(name: str, source: Mapping[str, Any]) -> InstanceInfo:
+    return InstanceInfo(
+        name=_text(name),
+        origin=_text(source["origin"]),
+        project=_text(source.get("project", "")),
+        selector=_text(source.get("selector", "")),
+        own_namespace=_text(source.get("ns", "argocd")),
     )
 
 

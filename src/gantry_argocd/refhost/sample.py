@@ -78,7 +78,7 @@ def entities() -> list[dict[str, Any]]:
             description="Writes invoices and sends them. Linked to its application by hand.",
             owner="payments-team",
             tags=["invoices", "tier-1"],
-            annotations={"argocd.io/appName": "billing-production"},
+            annotations={"argocd.io/appName": "production:pricing"},
             spec={
                 "type": "backend",
                 "lifecycle": "production",

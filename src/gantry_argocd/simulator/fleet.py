@@ -63,11 +63,6 @@ def _payment_api(drafter: Drafter) -> Json:
         },
     )
     resources = web_service("payment-api", "payments", differs=("ConfigMap", "Deployment"))
-    resources.append(
-        resource(
-            "ConfigMap", "payment-api-legacy", "payments", status="OutOfSync", requiresPruning=True
-        )
-    )
     return drafter.reconciled(
         app,
         resources,
@@ -88,9 +83,20 @@ def _payment_api_stages(drafter: Drafter) -> Iterator[Json]:
             policy={"automated": {"prune": True, "selfHeal": True}} if stage != "prod" else None,
         )
         health = "Progressing" if stage == "dev" else "Healthy"
+        resources = web_service("payment-api", f"pay-{stage}", health=health)
+        if stage == "prod":  # something that a sync leaves behind unless it prunes
+            resources.append(
+                resource(
+                    "ConfigMap",
+                    "payment-api-legacy",
+                    "pay-prod",
+                    status="OutOfSync",
+                    requiresPruning=True,
+                )
+            )
         yield drafter.reconciled(
             app,
-            web_service("payment-api", f"pay-{stage}", health=health),
+            resources,
             health=health,
             deployments=10,
             images=("registry.example.com/acme/payment-api:1.13.0",),
