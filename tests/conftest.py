@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from gantry_argocd.simulator import Simulator
 
@@ -16,7 +16,12 @@ for folder in (".", "correlation"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 settings.register_profile(
-    "default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "default",
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # Explaining a failure can take minutes, in which CI would tell nothing.
+    phases=[phase for phase in Phase if phase is not Phase.explain],
 )
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=500)
 settings.register_profile("nightly", parent=settings.get_profile("default"), max_examples=20_000)

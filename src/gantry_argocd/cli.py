@@ -47,7 +47,8 @@ def main() -> None:
 @main.command()
 @click.option("--config", "path", required=True, type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
-def discover(path: Path, output: str) -> None:
+@click.option("--explain", is_flag=True, help="Say of each application why it is where it is.")
+def discover(path: Path, output: str, explain: bool) -> None:
     """Print the entities that would be synced; writes nothing."""
     from .client import Client
     from .hub import reveal
@@ -76,10 +77,11 @@ def discover(path: Path, output: str) -> None:
     for problem in report["errors"]:
         if problem not in told:
             _note(f"note: {problem}")
+    printed = runtime.explain_all(heard) if explain else entities
     if output == "json":
-        click.echo(json.dumps(entities, indent=2, ensure_ascii=False))
-    elif entities:
-        click.echo(yaml.safe_dump_all(entities, sort_keys=False, allow_unicode=True), nl=False)
+        click.echo(json.dumps(printed, indent=2, ensure_ascii=False))
+    elif printed:
+        click.echo(yaml.safe_dump_all(printed, sort_keys=False, allow_unicode=True), nl=False)
     if any(item.error or item.problems for item in heard):
         sys.exit(1)
 

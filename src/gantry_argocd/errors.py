@@ -22,6 +22,7 @@ What can go wrong between the plugin and an Argo CD server, as one tree.
     RequestError                     a caller of ours asked for something that cannot be
     ├── UnknownInstance         404
     ├── UnknownApp              404
+    ├── UnknownEntity           404
     ├── AmbiguousApp            409  carries the candidates
     ├── BadRequest              400
     ├── WrongContentType        415
@@ -251,6 +252,13 @@ class UnknownApp(RequestError):
 
     status = 404
     code = "unknown_app"
+
+
+class UnknownEntity(RequestError):
+    """The catalogue has no such entity, and no application wants it."""
+
+    status = 404
+    code = "unknown_entity"
 
 
 class AmbiguousApp(RequestError):

@@ -169,21 +169,33 @@ class Hub:
         with self._lock:
             self._own_namespaces.setdefault(name, namespace)
 
-    def ask(self, names: Sequence[str] | None = None) -> Iterator[list[Heard]]:
-        """Ask instances for everything at once; give their answers as they come."""
+    def ask(
+        self, names: Sequence[str] | None = None, *, label_key: str | None = None
+    ) -> Iterator[list[Heard]]:
+        """
+        Ask instances for everything at once; give their answers as they come.
+
+        Args:
+            names: Which instances. None for all.
+
+            label_key: Read another label than the configured one, to try it; such answers are
+                not remembered.
+        """
         wanted = [i.name for i in self._settings.instances if names is None or i.name in names]
-        calls = {name: (lambda name=name: self._ask_one(name)) for name in wanted}
+        calls = {name: (lambda name=name: self._ask_one(name, label_key)) for name in wanted}
         for batch in Pool(calls, limit=LISTS_AT_ONCE, name="argocd-list").batches():
             yield list(batch.values())
 
-    def _ask_one(self, name: str) -> Heard:
+    def _ask_one(self, name: str, label_key: str | None) -> Heard:
         began = self._now()
         try:
             client = self.client(name)
             self._learn_namespace(name, client)
             content = client.list_applications()
             source = self.source(name)
-            reading = self._reading(source)
+            reading = attrs.evolve(
+                self._reading(source), label_key=label_key or self._settings.label_key
+            )
             listing = self._reader.listing(content, reading)
         except errors.ArgoCDError as error:
             with self._lock:
@@ -198,7 +210,9 @@ class Hub:
         facts = {facts.key: facts for facts in reversed(listing.apps)}
         with self._lock:
             self._failed.pop(name, None)
-            if listing.problems:
+            if label_key is not None:
+                facts = self._listed.get(name, {})
+            elif listing.problems:
                 facts = self._listed.get(name, {}) | facts
             self._listed[name] = facts
         return Heard(

@@ -29,6 +29,7 @@ from .view import AppState, notice, panel, sidebar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from .correlation import Member, Members
     from .hookspecs import (
         Action,
         Asset,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
         WriteMode,
     )
     from .models import Application
-    from .runtime import Target
     from .settings import InstanceSettings
 
 LOG = logging.getLogger("gantry_argocd")
@@ -133,15 +133,14 @@ class ArgoCDPlugin:
         elif not _linked(entity):
             view = notice("no-application-linked", page)
         else:
-            targets, dangling = runtime.targets(entity)
-            found = runtime.fetch_all({t.key: t.project for t in targets}, PANEL_SECONDS)
-            states = [self._state(runtime, target, found[target.key]) for target in targets]
+            found = runtime.members(entity)
+            states = self._states(runtime, found)
             offered = [
                 action
-                for target, state in zip(targets, states, strict=True)
-                for action in self._actions_of(runtime, target, state, user)
+                for member, state in zip(found.apps, states, strict=True)
+                for action in self._actions_of(runtime, member, state, user)
             ]
-            view = panel(states, offered, page, self._now(), dangling)
+            view = panel(states, offered, page, self._now(), found.dangling)
         return self._fragment(self._renderer.panel(view))
 
     @hookimpl
@@ -156,21 +155,25 @@ class ArgoCDPlugin:
         runtime = self._runtime
         if runtime is None or not runtime.enabled or not _linked(entity):
             return None
-        targets, _ = runtime.targets(entity)
-        found = runtime.fetch_all({t.key: t.project for t in targets}, PANEL_SECONDS)
+        found = runtime.members(entity)
+        states = self._states(runtime, found)
         return [
             action
-            for target in targets
-            for action in self._actions_of(
-                runtime, target, self._state(runtime, target, found[target.key]), user
-            )
+            for member, state in zip(found.apps, states, strict=True)
+            for action in self._actions_of(runtime, member, state, user)
         ]
 
+    def _states(self, runtime: Runtime, found: Members) -> list[AppState]:
+        """Fetch the apps of an entity within the time that a page has."""
+        wanted = {member.key: member.project for member in found.apps}
+        fetched = runtime.fetch_all(wanted, PANEL_SECONDS)
+        return [self._state(runtime, member, fetched[member.key]) for member in found.apps]
+
     def _state(
-        self, runtime: Runtime, target: Target, found: Fetched | errors.ArgoCDError
+        self, runtime: Runtime, member: Member, found: Fetched | errors.ArgoCDError
     ) -> AppState:
-        record = target.record
-        instance = runtime.settings.instance(target.key.instance)
+        record = member.record
+        instance = runtime.settings.instance(member.key.instance)
         application: Application | None = None
         error: errors.ArgoCDError | None = None
         if isinstance(found, Fetched):
@@ -179,17 +182,18 @@ class ArgoCDPlugin:
             error = found
         return AppState(
             ref=record.ref,
-            key=target.key,
+            key=member.key,
             application=application,
             error=error,
             sync=record.facts.sync,
             health=record.facts.health,
             stale_since=_moment(record.stale_since),
             argocd_url=instance.people_url if instance else None,
+            why=member.why,
         )
 
     def _actions_of(
-        self, runtime: Runtime, target: Target, state: AppState, user: User
+        self, runtime: Runtime, member: Member, state: AppState, user: User
     ) -> list[Action]:
         return [
             {
@@ -203,7 +207,7 @@ class ArgoCDPlugin:
                 "confirmation": offer.confirmation,
                 "available": offer.available,
                 "reason": offer.reason,
-                "run": lambda offer=offer: _run(runtime, target, offer.id, user),  # type: ignore[misc]
+                "run": lambda offer=offer: _run(runtime, member, offer.id, user),  # type: ignore[misc]
             }
             for offer in offers.offers(state.application, state.error, user["role"])
         ]
@@ -348,9 +352,9 @@ class ArgoCDPlugin:
         return True
 
 
-def _run(runtime: Runtime, target: Target, action: str, user: User) -> Outcome:
+def _run(runtime: Runtime, member: Member, action: str, user: User) -> Outcome:
     """Do an action; whatever happens becomes an outcome."""
-    key, project = target.key, target.project
+    key, project = member.key, member.project
     try:
         runtime.check_ready()
         if not offers.has_role(user["role"], offers.ACTION_ROLE):

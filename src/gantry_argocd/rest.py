@@ -16,7 +16,8 @@ import attrs
 from . import errors
 from .correlation import rfc3339
 from .hub import Fetched
-from .refs import Wanted, is_kubernetes_name, parse_list, parse_wanted
+from .refs import EntityKey, Wanted, is_kubernetes_name, parse_list, parse_wanted
+from .settings import label_key
 from .wire import disclose
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Routes:
         return [
             _route("POST", "/sync", "platform-engineer", "Discover everything anew", self.sync),
             _route("GET", "/entity-apps", "viewer", "Live state of several apps", self.entity_apps),
+            _route("GET", "/explain", "viewer", "Why an app is in its entity", self.explain),
             _route("GET", "/apps/{appName}", "viewer", "Full state of one app", self.app),
             _route("POST", "/apps/{appName}/sync", "developer", "Sync one app", self.sync_app),
             _route(
@@ -82,6 +84,30 @@ class Routes:
             raise errors.BadRequest("confirm must be a list of instance names")
         report, ended = runtime.sync(confirm)
         return {"status": 200 if ended else 202, "body": dict(report)}
+
+    def explain(self, request: Request) -> Response:
+        """
+        Say why: ``?app=`` of an app, ``?entity=Kind/namespace/name`` of an entity.
+
+        ``?labelKey=`` lists what would move if the label key were another.
+        """
+        runtime = self._runtime()
+        runtime.check_ready()
+        asked = {
+            name: values[-1]
+            for name in ("app", "entity", "labelKey")
+            if (values := request["query"].get(name)) and values[-1]
+        }
+        if len(asked) != 1:
+            raise errors.BadRequest("exactly one of app, entity and labelKey is needed")
+        ((name, text),) = asked.items()
+        if name == "app":
+            body = runtime.explain_app(_wanted(text), ref=True)
+        elif name == "entity":
+            body = runtime.explain_entity(_entity(text))
+        else:
+            body = runtime.try_label_key(_label_key(text))
+        return {"status": 200, "body": body}
 
     # --- apps ------------------------------------------------------------------------------------
 
@@ -207,6 +233,27 @@ def _wanted(text: str) -> Wanted:
     if wanted is None or not is_kubernetes_name(wanted.name):
         raise errors.UnknownApp(f"no application is called {text[:253]!r}")
     return wanted
+
+
+def _entity(text: str) -> EntityKey:
+    """
+    Read ``Kind/namespace/name``; the namespace may be left out.
+
+    Raises:
+        UnknownEntity: If it has no such form.
+    """
+    kind, _, rest = text.partition("/")
+    namespace, slash, name = rest.rpartition("/")
+    if not kind or not name or (slash and not namespace) or "/" in namespace:
+        raise errors.UnknownEntity("an entity is written Kind/namespace/name")
+    return EntityKey(kind, namespace or "default", name)
+
+
+def _label_key(text: str) -> str:
+    try:
+        return label_key(text)
+    except ValueError as problem:
+        raise errors.BadRequest(f"{problem} is expected") from None
 
 
 def _body(request: Request, known: set[str]) -> Mapping[str, Any]:

@@ -13,14 +13,22 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from . import errors
 from .client import SyncRequest
-from .correlation import Answer, Outcome, Record, correlate, entity_key, rfc3339, split
-from .correlation.links import AppIndex, links_of
+from .correlation import (
+    Answer,
+    Members,
+    Outcome,
+    Record,
+    correlate,
+    explain_app,
+    explain_entity,
+    members,
+    moves,
+    rfc3339,
+)
 from .hub import Fetched, Heard, Hub, resolve
-from .refs import AppKey, Wanted
+from .refs import AppKey, EntityKey, Wanted
 from .reports import SyncRun
 
 if TYPE_CHECKING:
@@ -49,28 +57,6 @@ FOLLOW_AT_MOST = 900
 """Looks at one operation before it is left to the next sync."""
 
 _BACK_OFF_AT_MOST = 3600.0
-
-
-@attrs.frozen(kw_only=True)
-class Target:
-    """
-    An app of an entity, as the catalogue knows it.
-
-    Attributes:
-        record: What the catalogue knows.
-    """
-
-    record: Record
-
-    @property
-    def key(self) -> AppKey:
-        """Which app."""
-        return self.record.key
-
-    @property
-    def project(self) -> str:
-        """Its Argo CD project."""
-        return self.record.facts.project
 
 
 class Runtime:
@@ -338,31 +324,11 @@ class Runtime:
         if not self.settings.instances:
             raise errors.NotReady("argocd plugin has no instances configured")
 
-    def targets(self, entity: Entity) -> tuple[list[Target], list[str]]:
-        """
-        Give the apps of an entity, and its links that name nothing.
-
-        From the entity's own records; for one that was linked and not correlated yet, from what
-        its links mean now.
-        """
-        key = entity_key(entity)
-        if key is None:
-            return [], []
-        row = split(entity, key)
+    def members(self, entity: Entity) -> Members:
+        """Give the apps of an entity, and its links that name nothing."""
         with self._lock:
-            memory = list(self._memory.values())
-        known = memory or list(row.records)
-        index = AppIndex(known)
-        found: dict[AppKey, Record] = {record.key: record for record in row.records}
-        dangling = []
-        by_key = {record.key: record for record in known}
-        for link in links_of(row):
-            keys = index.resolve(link.wanted) if link.wanted else []
-            if not keys:
-                dangling.append(link.text)
-            elif not row.records:
-                found.update((k, by_key[k]) for k in keys)
-        return [Target(record=found[k]) for k in sorted(found)], dangling
+            known = tuple(self._memory.values())
+        return members(entity, known)
 
     def resolve(self, wanted: Wanted, *, ref: bool = False) -> tuple[AppKey, Facts]:
         """
@@ -424,6 +390,59 @@ class Runtime:
         if names:
             for _ in self._hub.ask(names):
                 pass
+
+    # --- why -----------------------------------------------------------------------------------
+
+    def explain_app(self, wanted: Wanted, *, ref: bool) -> dict[str, Any]:
+        """Say why the app that *wanted* names is in its entity, and what else was considered."""
+        key, _ = self.resolve(wanted, ref=ref)
+        result = self._present()
+        if key not in result.known:
+            raise errors.UnknownApp(f"{_written(wanted)} is not in the catalogue yet")
+        return explain_app(result, key)
+
+    def explain_entity(self, key: EntityKey) -> dict[str, Any]:
+        """Say which apps an entity has and why, and what in it is ours."""
+        try:
+            return explain_entity(self._present(), key)
+        except KeyError:
+            raise errors.UnknownEntity(f"there is no {key}, and no application wants it") from None
+
+    def explain_all(self, heard: Sequence[Heard]) -> list[dict[str, Any]]:
+        """Say of every app that was heard why it would be in its entity, first one first."""
+        answers = [_as_answer(item, ()) for item in heard]
+        result = correlate([], answers)
+        return [explain_app(result, key) for key in sorted(result.known)]
+
+    def try_label_key(self, label_key: str) -> dict[str, Any]:
+        """
+        List what would move if the label key were another; writes nothing.
+
+        Instances that do not answer are named, and nothing of theirs moves.
+        """
+        self.check_ready()
+        heard = [item for batch in self._hub.ask(label_key=label_key) for item in batch]
+        answers = {item.source.name: _as_answer(item, ()) for item in heard}
+        after = self._present(answers)
+        return {
+            "labelKey": label_key,
+            "moves": moves(self._present().placements, after.placements),
+            "problems": list(after.problems),
+            "errors": [str(item.error) for item in heard if item.error],
+        }
+
+    def _present(self, answers: Mapping[str, Answer] | None = None) -> Result:
+        """Correlate the catalogue as it is, and write nothing."""
+        if self._host is None:
+            raise errors.NotReady("this host keeps its catalogue to itself")
+        results: list[Result] = []
+
+        def look(entities: Sequence[Entity]) -> Sequence[Change]:
+            results.append(self._correlate(entities, answers or {}, self._held))
+            return ()
+
+        self._host.update(look)
+        return results[-1]
 
     def source(self, instance: str) -> InstanceInfo:
         """Describe an instance."""

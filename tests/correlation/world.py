@@ -216,10 +216,10 @@ class World:
         """Let a neighbour plugin merge its part into an entity."""
         self._write(entity, self._stored(entity), "upsert")
 
-    def take_back(self, name: str) -> None:
-        """Let a neighbour plugin take everything foreign out of an entity."""
-        key = EntityKey("Service", "default", name)
-        self._write(service(name), self.rows[key], "take-back")
+    def take_back(self, left: str | dict[str, Any]) -> None:
+        """Let a neighbour plugin leave only this of what is foreign; nothing for a mere name."""
+        body = service(left) if isinstance(left, str) else left
+        self._write(body, self._stored(body), "take-back")
 
     def delete(self, name: str, namespace: str = "default") -> None:
         """Let a person delete an entity."""
@@ -239,10 +239,11 @@ class World:
 
     def _write(self, body: dict[str, Any], stored: dict[str, Any] | None, mode: Any) -> None:
         row = receive(copy.deepcopy(stored), copy.deepcopy(body), mode)
-        assert row is not None
-        key = entity_key(row)
+        key = entity_key(body)
         assert key is not None
-        self.rows[key] = copy.deepcopy(dict(row))
+        self.rows.pop(key, None)
+        if row is not None:
+            self.rows[key] = copy.deepcopy(dict(row))
         self.quiet()
 
     # --- correlation -----------------------------------------------------------------------

@@ -205,6 +205,38 @@ def test_an_outage_takes_nothing_away(portal: Portal, argocd: Simulator) -> None
         assert "argocd.io/staleSince" not in pay["metadata"]["annotations"]
 
 
+def test_the_catalogue_says_why(portal: Portal) -> None:
+    """Why an app is where it is, what in an entity is ours, and what another label would move."""
+    with portal.rest("viewer") as client:
+        app = client.get(f"{PLUGIN}/explain", params={"app": "production:pricing"}).json()
+        assert app["entity"] == "Service/default/billing"
+        assert app["why"] == "Service/default/billing links 'production:pricing' by hand"
+
+        billing = client.get(f"{PLUGIN}/explain", params={"entity": "Service/billing"}).json()
+        assert [item["app"] for item in billing["apps"]] == ["production:pricing"]
+        assert billing["theirs"]
+
+        tried = client.get(f"{PLUGIN}/explain", params={"labelKey": "team"}).json()
+        moved = {f"{m['instance']}:{m['namespace']}/{m['name']}": m["to"] for m in tried["moves"]}
+        assert moved["production:argocd/payment-api"] == "Service/default/payments"
+        before = client.get("/api/v1/entities/Service").json()
+        assert "payments" not in {row["metadata"]["name"] for row in before}
+
+        for params, status in (
+            ({}, 400),
+            ({"app": "x", "entity": "y"}, 400),
+            ({"labelKey": "a b"}, 400),
+            ({"app": "nope"}, 404),
+            ({"entity": "Service/default/nope"}, 404),
+            ({"entity": "nope"}, 404),
+        ):
+            answer = client.get(f"{PLUGIN}/explain", params=params)
+            assert answer.status_code == status, params
+    with portal.browser("viewer") as browser:
+        tab = browser.get("/catalog/Service/billing", params={"tab": "argocd"}).text
+        assert "links &#39;production:pricing&#39; by hand" in tab
+
+
 def test_disabling_keeps_and_withdrawing_takes_away(portal: Portal) -> None:
     """Disabled, entities stay and are marked; withdrawn, only what others wrote is left."""
     with portal.rest("platform-engineer") as client:

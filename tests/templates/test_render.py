@@ -65,10 +65,10 @@ def _hostile(data: st.DataObject, value: object) -> object:
     """Replace every text in a model by a hostile one."""
     if isinstance(value, str):
         return data.draw(NASTY)
-    if isinstance(value, tuple):
-        return tuple(_hostile(data, one) for one in value)
     if isinstance(value, AppKey):
         return AppKey(*(data.draw(NASTY) for _ in range(3)))
+    if isinstance(value, tuple):
+        return tuple(_hostile(data, one) for one in value)
     if attrs.has(type(value)):
         names = [field.name for field in attrs.fields(type(value))]
         return attrs.evolve(value, **{n: _hostile(data, getattr(value, n)) for n in names})

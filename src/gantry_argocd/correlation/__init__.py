@@ -6,7 +6,9 @@ to the part of an entity that is not ours. The rules are told in ``docs/correlat
 """
 
 from .engine import Placement, Result, correlate
+from .explanation import explain_app, explain_entity, moves
 from .knowledge import Answer, HeldBack, Outcome, rfc3339
+from .membership import Member, Members, members
 from .ownership import entity_key, receive, split
 from .provenance import InstanceInfo, Record
 
@@ -14,12 +16,18 @@ __all__ = [
     "Answer",
     "HeldBack",
     "InstanceInfo",
+    "Member",
+    "Members",
     "Outcome",
     "Placement",
     "Record",
     "Result",
     "correlate",
     "entity_key",
+    "explain_app",
+    "explain_entity",
+    "members",
+    "moves",
     "receive",
     "rfc3339",
     "split",

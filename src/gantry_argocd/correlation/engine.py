@@ -72,7 +72,9 @@ class Result:
 
         retired: Apps that are gone, with the reason.
 
-        dangling: Links that name nothing, by the entity that they stand in.
+        rows: The entities as they were stored, our part told from the rest.
+
+        claims: What the hand-written links come to.
     """
 
     changes: tuple[Change, ...]
@@ -81,7 +83,8 @@ class Result:
     known: Mapping[AppKey, Record]
     held: Mapping[str, HeldBack]
     retired: Mapping[AppKey, str]
-    dangling: Mapping[EntityKey, tuple[str, ...]]
+    rows: Mapping[EntityKey, Foreign]
+    claims: Claims
 
 
 def correlate(
@@ -132,7 +135,8 @@ def correlate(
         known=knowledge.records,
         held=knowledge.held,
         retired=knowledge.retired,
-        dangling=_dangling(claims),
+        rows=rows,
+        claims=claims,
     )
 
 
@@ -169,7 +173,7 @@ def _place(
     placements: dict[AppKey, Placement] = {}
     for key, record in sorted(knowledge.records.items()):
         raw = raw_names.get(key)
-        placement = _placement(record, claims, raw, names)
+        placement = place_one(record, claims, raw, names)
         entity = placement.entity
         if entity is not None and entity in rows and not rows[entity].writable:
             placement = Placement(entity=None, rule="damage", text=str(entity))
@@ -183,9 +187,21 @@ def _place(
     return placed, placements, problems
 
 
-def _placement(
+def place_one(
     record: Record, claims: Claims, raw: str | None, names: Mapping[str, str]
 ) -> Placement:
+    """
+    Say where an app belongs: its link's entity, else the one that naming gives (rules 9 and 10).
+
+    Args:
+        record: The app.
+
+        claims: What the links come to.
+
+        raw: The name that naming wants. None or empty when there is none usable.
+
+        names: Entity names by raw name.
+    """
     link = claims.winner.get(record.key)
     if link is not None:
         return Placement(entity=link.entity, rule="link", text=link.text)
@@ -232,10 +248,3 @@ def _link_problems(claims: Claims) -> list[str]:
     return lost + [
         f"{link.entity} links {link.text!r}, which names nothing" for link in claims.dangling
     ]
-
-
-def _dangling(claims: Claims) -> dict[EntityKey, tuple[str, ...]]:
-    result: dict[EntityKey, tuple[str, ...]] = {}
-    for link in claims.dangling:
-        result[link.entity] = (*result.get(link.entity, ()), link.text)
-    return result

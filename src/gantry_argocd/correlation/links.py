@@ -13,7 +13,7 @@ from ..refs import AppKey, EntityKey, Wanted, parse_list, parse_wanted
 from . import annotations as names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from .ownership import Foreign
     from .provenance import Record
@@ -53,12 +53,15 @@ class Claims:
         lost: Links that place no app in their entity, with the entity that has it instead.
 
         dangling: Links that name nothing.
+
+        named: For each app that any link names, all links that do.
     """
 
     winner: Mapping[AppKey, Link]
     place: Mapping[tuple[AppKey, EntityKey], int]
     lost: tuple[tuple[Link, Link], ...]
     dangling: tuple[Link, ...]
+    named: Mapping[AppKey, Sequence[Link]]
 
 
 class AppIndex:
@@ -109,8 +112,10 @@ def settle(links: Collection[Link], index: AppIndex) -> Claims:
     resolved = [(link, index.resolve(link.wanted) if link.wanted else []) for link in links]
     winner: dict[AppKey, Link] = {}
     place: dict[tuple[AppKey, EntityKey], int] = {}
+    named: dict[AppKey, list[Link]] = defaultdict(list)
     for link, keys in resolved:
         for key in keys:
+            named[key].append(link)
             if key not in winner or _strength(link) < _strength(winner[key]):
                 winner[key] = link
             spot = (key, link.entity)
@@ -124,6 +129,7 @@ def settle(links: Collection[Link], index: AppIndex) -> Claims:
             if keys and all(winner[key].entity != link.entity for key in keys)
         ),
         dangling=tuple(link for link, keys in resolved if not keys),
+        named=named,
     )
 
 

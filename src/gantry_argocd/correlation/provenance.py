@@ -247,17 +247,17 @@ def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, InstanceInf
         facts=Facts(
             key=AppKey(instance, item["ns"], item["n"]),
             label=get("label", ""),
-            project=get("project", "default"),
-            sync=get("sync", "Unknown"),
-            health=get("health", "Unknown"),
+            project=get("project") or "default",
+            sync=get("sync") or "Unknown",
+            health=get("health") or "Unknown",
             repo=get("repo", ""),
-            repo_url=get("repoUrl"),
+            repo_url=get("repoUrl") or None,
             destination=Destination(
                 server=get("server", ""), name=get("cluster", ""), namespace=get("to", "")
             ),
         ),
         source=sources[instance],
-        stale_since=get("stale"),
+        stale_since=get("stale") or None,
         read_at=get("read", ""),
     )
 
@@ -268,7 +268,7 @@ def _source_from_json(name: str, source: Mapping[str, Any]) -> InstanceInfo:
         origin=_text(source["origin"]),
         project=_text(source.get("project", "")),
         selector=_text(source.get("selector", "")),
-        own_namespace=_text(source.get("ns", "argocd")),
+        own_namespace=_text(source.get("ns", "")) or "argocd",
     )
 
 

@@ -2,7 +2,7 @@
 The plugin's configuration: classes, JSON Schema, validation, masks, secrets (requirements G).
 """
 
-from .model import InstanceSettings, Settings, Timeouts
+from .model import InstanceSettings, Settings, Timeouts, label_key
 from .secrets import MASK, Secret
 from .validation import DEFAULT_SECRETS_DIRS, Verdict, config_schema, mask, validate
 
@@ -15,6 +15,7 @@ __all__ = [
     "Timeouts",
     "Verdict",
     "config_schema",
+    "label_key",
     "mask",
     "validate",
 ]

@@ -71,7 +71,8 @@ def _sync_interval(text: str) -> float | None:
     return max(seconds, SYNC_INTERVAL_FLOOR) if seconds else None
 
 
-def _label_key(text: str) -> str:
+def label_key(text: str) -> str:
+    """Check the key of a Kubernetes label."""
     if len(text) > 317 or not _LABEL_KEY.fullmatch(text):
         msg = "a Kubernetes label key"
         raise ValueError(msg)
@@ -279,7 +280,7 @@ class Settings:
         title="Label key",
         description="Label of an Application whose value names its Service; apps that share the "
         "value are one Service.",
-        check=_label_key,
+        check=label_key,
         default="name",
     )
     sync_interval: float | None = setting(

@@ -143,6 +143,8 @@ class Card:
         banners: What has to be said first.
 
         body: All that was answered. None when nothing was.
+
+        why: By which rule it belongs to this entity. Empty when not known.
     """
 
     anchor: str
@@ -163,6 +165,7 @@ class Card:
     open: bool
     banners: tuple[Banner, ...]
     body: Body | None
+    why: str
 
 
 def card(
@@ -199,6 +202,7 @@ def card(
         open=only or asked or state.needs_attention or state.busy,
         banners=banners(state, now),
         body=_body(app, state.ref, url, page, now, anchor) if app else None,
+        why=text.line(state.why, 300),
     )
 
 

@@ -104,6 +104,7 @@ def state(app: Application, **changes: Any) -> AppState:
         health=app.facts.health,
         stale_since=None,
         argocd_url=_BASE,
+        why=f"its own name is '{app.key.name}', and it has no usable label",
     )
     return attrs.evolve(known, **changes)
 
@@ -341,6 +342,7 @@ def down(now: datetime, error: errors.ArgoCDError | None, **changes: Any) -> App
         health="Healthy",
         stale_since=now - timedelta(minutes=50),
         argocd_url=_BASE,
+        why="Service/default/payment-api links 'payment-api' by hand",
     )
     known = attrs.evolve(known, **changes)
     return attrs.evolve(known, ref=known.key.ref("argocd"))

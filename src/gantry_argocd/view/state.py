@@ -35,6 +35,8 @@ class AppState:
         stale_since: Since when nothing was heard. None when fresh.
 
         argocd_url: Base of Argo CD's own UI, checked. None when not known.
+
+        why: One sentence: by which rule it belongs to this entity. Empty when not known.
     """
 
     ref: str
@@ -45,6 +47,7 @@ class AppState:
     health: str
     stale_since: datetime | None
     argocd_url: str | None
+    why: str = ""
 
     @property
     def present_sync(self) -> str:
