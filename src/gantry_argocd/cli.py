@@ -41,7 +41,7 @@ def main() -> None:
     )
 
 
-# --- discover ------------------------------------------------------------------------------------
+# --- discover ---
 
 
 @main.command()
@@ -95,7 +95,7 @@ def _tell(item: Heard, heard: list[Heard]) -> None:
         _note(f"{item.source.name}: {apps} in {item.seconds:.1f} s")
 
 
-# --- serve ---------------------------------------------------------------------------------------
+# --- serve ---
 
 
 @main.command()
@@ -156,7 +156,7 @@ def serve(
         _fail(f"cannot serve: {problem}")
 
 
-# --- simulate ------------------------------------------------------------------------------------
+# --- simulate ---
 
 
 @main.command()
@@ -177,7 +177,7 @@ def simulate(address: str, port: int, apps: int, seed: int) -> None:
         _fail(f"cannot simulate: {problem}")
 
 
-# --- demo ----------------------------------------------------------------------------------------
+# --- demo ---
 
 
 @main.command()
@@ -259,7 +259,7 @@ def _wait_for_first_sync(host: Host) -> None:
     _note("the first sync still runs")
 
 
-# --- common --------------------------------------------------------------------------------------
+# --- common ---
 
 
 def _load(path: Path) -> Any:

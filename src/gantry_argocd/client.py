@@ -118,7 +118,7 @@ class Client:
         """Close all connections; calls under way fail."""
         self._http.close()
 
-    # --- reads -----------------------------------------------------------------------------
+    # --- reads ---
 
     def list_applications(self) -> bytes:
         """Fetch the projected list of everything that the instance is restricted to."""
@@ -163,7 +163,7 @@ class Client:
         found = settings.get("controllerNamespace") if isinstance(settings, dict) else None
         return found if isinstance(found, str) and found else None
 
-    # --- actions ---------------------------------------------------------------------------
+    # --- actions ---
 
     def sync(self, key: AppKey, project: str, request: SyncRequest) -> Any:
         """
@@ -208,7 +208,7 @@ class Client:
             right="applications, sync",
         )
 
-    # --- one request -------------------------------------------------------------------------
+    # --- one request ---
 
     def _get(
         self,
@@ -315,7 +315,7 @@ class Client:
             raise errors.NotArgoCD(f"answered 200 with {shown} instead of JSON", instance=self.name)
         return bytes(content)
 
-    # --- credentials -------------------------------------------------------------------------
+    # --- credentials ---
 
     def _token(self) -> str:
         settings = self._settings

@@ -268,7 +268,7 @@ class Action(TypedDict):
     run: Callable[[], Outcome]
 
 
-# --- what a plugin knows ---------------------------------------------------------------------
+# --- what a plugin knows ---
 
 
 @hookspec
@@ -330,7 +330,7 @@ def receive_write(stored: Entity | None, body: Entity | None, mode: WriteMode) -
     """
 
 
-# --- what people see -------------------------------------------------------------------------
+# --- what people see ---
 
 
 @hookspec
@@ -382,7 +382,7 @@ def actions(entity: Entity, user: User) -> Sequence[Action] | None:
     """
 
 
-# --- life cycle and REST ---------------------------------------------------------------------
+# --- life cycle and REST ---
 
 
 @hookspec

@@ -147,7 +147,7 @@ class Hub:
             raise errors.UnknownInstance(f"no Argo CD instance is called {instance[:63]!r}")
         return self._clients[instance]
 
-    # --- everything ----------------------------------------------------------------------------
+    # --- everything ---
 
     def source(self, name: str) -> InstanceInfo:
         """Describe an instance as the catalogue remembers it."""
@@ -163,6 +163,10 @@ class Hub:
             selector=instance.selector,
             own_namespace=own,
         )
+
+    def sources(self) -> list[InstanceInfo]:
+        """Describe all configured instances."""
+        return [self.source(instance.name) for instance in self._settings.instances]
 
     def remember_namespace(self, name: str, namespace: str) -> None:
         """Take Argo CD's own namespace from what the catalogue remembers, until it is asked."""
@@ -245,7 +249,7 @@ class Hub:
             own_namespace=source.own_namespace,
         )
 
-    # --- one application -------------------------------------------------------------------------
+    # --- one application ---
 
     def fetch(self, key: AppKey, project: str, *, refresh: str | None = None) -> Fetched:
         """
@@ -292,7 +296,7 @@ class Hub:
         except errors.UnknownInstance as error:
             return errors.NotFound(str(error), instance=key.instance)
 
-    # --- who is meant ----------------------------------------------------------------------------
+    # --- who is meant ---
 
     def known(self) -> dict[AppKey, Facts]:
         """Give every application of the last lists."""

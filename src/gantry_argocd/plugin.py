@@ -20,9 +20,10 @@ from .correlation import correlate, entity_key, receive
 from .correlation.annotations import APP_NAME, APP_NAMES
 from .hookspecs import hookimpl
 from .hub import Fetched, reveal
+from .ledger import PLUGIN
 from .render import Renderer
 from .rest import Routes, status_object
-from .runtime import PLUGIN, Runtime
+from .runtime import Runtime
 from .settings import DEFAULT_SECRETS_DIRS, config_schema, mask, validate
 from .view import AppState, notice, panel, sidebar
 
@@ -86,7 +87,7 @@ class ArgoCDPlugin:
             raise errors.NotReady("argocd plugin is not configured")
         return runtime
 
-    # --- what the plugin knows -------------------------------------------------------------------
+    # --- what the plugin knows ---
 
     @hookimpl
     def discover(self, entities: Sequence[Entity]) -> Sequence[Entity] | None:  # noqa: ARG002
@@ -98,7 +99,7 @@ class ArgoCDPlugin:
     def correlate(self, entities: Sequence[Entity]) -> Correlation | None:
         """Bring the catalogue in line with what was heard last."""
         runtime = self._runtime
-        return runtime.correlate(entities) if runtime is not None else None
+        return runtime.ledger.correlate(entities) if runtime is not None else None
 
     @hookimpl
     def receive_write(
@@ -110,7 +111,7 @@ class ArgoCDPlugin:
             return receive(stored, body, mode)
         return receive(stored, body, mode, runtime.settings.enrichment_prefixes)
 
-    # --- what people see -------------------------------------------------------------------------
+    # --- what people see ---
 
     @hookimpl
     def panel_tab(self, entity: Entity) -> Tab | None:
@@ -133,7 +134,7 @@ class ArgoCDPlugin:
         elif not _linked(entity):
             view = notice("no-application-linked", page)
         else:
-            found = runtime.members(entity)
+            found = runtime.ledger.members(entity)
             states = self._states(runtime, found)
             offered = [
                 action
@@ -155,7 +156,7 @@ class ArgoCDPlugin:
         runtime = self._runtime
         if runtime is None or not runtime.enabled or not _linked(entity):
             return None
-        found = runtime.members(entity)
+        found = runtime.ledger.members(entity)
         states = self._states(runtime, found)
         return [
             action
@@ -166,7 +167,7 @@ class ArgoCDPlugin:
     def _states(self, runtime: Runtime, found: Members) -> list[AppState]:
         """Fetch the apps of an entity within the time that a page has."""
         wanted = {member.key: member.project for member in found.apps}
-        fetched = runtime.fetch_all(wanted, PANEL_SECONDS)
+        fetched = runtime.applications.fetch_all(wanted, PANEL_SECONDS)
         return [self._state(runtime, member, fetched[member.key]) for member in found.apps]
 
     def _state(
@@ -222,7 +223,7 @@ class ArgoCDPlugin:
             "scripts": [name for name in assets if name.endswith(".js")],
         }
 
-    # --- life cycle and REST ---------------------------------------------------------------------
+    # --- life cycle and REST ---
 
     @hookimpl
     def plugin_manifest(self) -> Manifest:
@@ -316,7 +317,7 @@ class ArgoCDPlugin:
             return None
         runtime = self._runtime
         if runtime is not None:
-            runtime.forget()
+            runtime.ledger.forget()
         result = correlate(entities, [])
         return {"plugin": PLUGIN, "changes": result.changes, "problems": result.problems}
 
@@ -374,13 +375,15 @@ def _run(runtime: Runtime, member: Member, action: str, user: User) -> Outcome:
 
 def _do(runtime: Runtime, key: Any, project: str, action: str, user: User) -> tuple[Fetched, str]:
     if action == offers.REFRESH:
-        fetched, done = runtime.refresh_app(key, project)
+        fetched, done = runtime.applications.refresh(key, project)
         word = "was refreshed" if done else "is being refreshed"
         return fetched, f"{key.name} {word}: {fetched.application.facts.sync}"
     if action == offers.TERMINATE:
-        return runtime.terminate_app(key, project), f"{key.name}: the operation is being ended"
+        return runtime.applications.terminate(
+            key, project
+        ), f"{key.name}: the operation is being ended"
     hard = action == offers.HARD_SYNC
-    fetched = runtime.sync_app(key, project, user, prune=hard, force=hard)
+    fetched = runtime.applications.sync(key, project, user, prune=hard, force=hard)
     return fetched, f"{key.name}: {'hard sync' if hard else 'sync'} requested"
 
 

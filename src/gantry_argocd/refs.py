@@ -87,6 +87,11 @@ class Wanted:
     namespace: str | None
     name: str
 
+    def __str__(self) -> str:
+        instance = f"{self.instance}:" if self.instance else ""
+        namespace = f"{self.namespace}/" if self.namespace else ""
+        return f"{instance}{namespace}{self.name}"
+
     @property
     def exactness(self) -> int:
         """Say how exact the form is: 3 with a namespace, 2 with an instance, 1 for a bare name."""

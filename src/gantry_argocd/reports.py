@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .correlation import Result
-    from .hookspecs import Change
     from .hub import Heard
     from .refs import EntityKey
 
@@ -79,10 +78,10 @@ class SyncRun:
         with self._lock:
             return [r.name for r in self._instances.values() if r.state == "failed"]
 
-    def add(self, heard: Sequence[Heard], result: Result, changes: Sequence[Change]) -> None:
-        """Count what a batch of answers changed."""
+    def add(self, heard: Sequence[Heard], result: Result, *, written: bool = True) -> None:
+        """Count what a batch of answers changed; nothing when it was not written."""
         with self._lock:
-            for change in changes:
+            for change in result.changes if written else ():
                 spot = (change["namespace"], change["name"])
                 if change["action"] == "create":
                     self._created.add(spot)

@@ -73,7 +73,7 @@ class Routes:
             ),
         ]
 
-    # --- the catalogue -------------------------------------------------------------------------
+    # --- the catalogue ---
 
     def sync(self, request: Request) -> Response:
         """Discover everything anew (D5)."""
@@ -109,13 +109,13 @@ class Routes:
             body = runtime.try_label_key(_label_key(text))
         return {"status": 200, "body": body}
 
-    # --- apps ------------------------------------------------------------------------------------
+    # --- apps ---
 
     def app(self, request: Request) -> Response:
         """Give the full state of one app (A1)."""
         runtime = self._runtime()
         key, facts = self._resolve(runtime, request)
-        fetched = runtime.fetch(key, facts.project)
+        fetched = runtime.applications.fetch(key, facts.project)
         everything = request["user"]["role"] in {"platform-engineer", "admin"}
         body = status_object(fetched.application, runtime)
         body["application"] = disclose(fetched.document, everything=everything)
@@ -133,11 +133,11 @@ class Routes:
         meant: dict[str, tuple[AppKey, Facts] | errors.GantryArgoCDError] = {}
         for name in names:
             try:
-                meant[name] = runtime.resolve(_wanted(name), ref=True)
+                meant[name] = runtime.applications.resolve(_wanted(name), ref=True)
             except errors.GantryArgoCDError as error:
                 meant[name] = error
         wanted = {m[0]: m[1].project for m in meant.values() if isinstance(m, tuple)}
-        found = runtime.fetch_all(wanted, FETCH_SECONDS)
+        found = runtime.applications.fetch_all(wanted, FETCH_SECONDS)
         return {
             "status": 200,
             "body": [_entry(name, meant[name], found, runtime) for name in meant],
@@ -152,7 +152,7 @@ class Routes:
                 raise errors.BadRequest(f"{name} must be true or false")
         hard = body.get("hard", False)
         key, facts = self._resolve(runtime, request)
-        fetched = runtime.sync_app(
+        fetched = runtime.applications.sync(
             key,
             facts.project,
             request["user"],
@@ -167,7 +167,7 @@ class Routes:
         runtime = self._runtime()
         _body(request, set())
         key, facts = self._resolve(runtime, request)
-        fetched, done = runtime.refresh_app(key, facts.project)
+        fetched, done = runtime.applications.refresh(key, facts.project)
         body = status_object(fetched.application, runtime)
         if not done:
             body["message"] = "the refresh was requested and has not ended yet"
@@ -178,10 +178,11 @@ class Routes:
         runtime = self._runtime()
         _body(request, set())
         key, facts = self._resolve(runtime, request)
-        fetched = runtime.terminate_app(key, facts.project)
+        fetched = runtime.applications.terminate(key, facts.project)
         return {"status": 200, "body": status_object(fetched.application, runtime)}
 
     def _resolve(self, runtime: Runtime, request: Request) -> tuple[AppKey, Facts]:
+        runtime.check_ready()
         wanted = _wanted(unquote(request["path"]["appName"]))
         ref = wanted.instance is not None
         for parameter, attribute in (("instance", "instance"), ("namespace", "namespace")):
@@ -193,7 +194,7 @@ class Routes:
                 if said is not None and said != given[0]:
                     raise errors.BadRequest(f"the name and the parameter {parameter} disagree")
                 wanted = attrs.evolve(wanted, **{attribute: given[0]})
-        return runtime.resolve(wanted, ref=ref)
+        return runtime.applications.resolve(wanted, ref=ref)
 
 
 def _route(
@@ -286,7 +287,7 @@ def _body(request: Request, known: set[str]) -> Mapping[str, Any]:
     return body
 
 
-# --- bodies ------------------------------------------------------------------------------------
+# --- bodies ---
 
 
 def _entry(
@@ -324,7 +325,7 @@ def status_object(application: Application, runtime: Runtime) -> dict[str, Any]:
         "instance": facts.key.instance,
         "appName": facts.key.name,
         "namespace": facts.key.namespace,
-        "ref": facts.key.ref(runtime.source(facts.key.instance).own_namespace),
+        "ref": facts.key.ref(runtime.own_namespace(facts.key.instance)),
         "url": argocd_link(instance.people_url, facts.key) if instance else None,
         "syncStatus": facts.sync,
         "healthStatus": facts.health,

@@ -109,6 +109,14 @@ def configured(
     manager.hook.configure(plugin="argocd", config=verdict["values"], enabled=True, host=host)
 
 
+def synced(manager: pluggy.PluginManager) -> Any:
+    """Wait for the end of the first sync; give its report."""
+    return eventually(
+        lambda: manager.hook.plugin_status(plugin="argocd")["lastSync"],
+        lambda run: run is not None and not run["running"],
+    )
+
+
 def correlated(manager: pluggy.PluginManager, entities: Sequence[Any]) -> list[dict[str, Any]]:
     """Give the entities after correlation."""
     (answer,) = manager.hook.correlate(entities=entities)
@@ -211,7 +219,7 @@ def test_a_disabled_plugin_says_so_and_keeps_its_entities(
     config = config_of(argocd)
     host = Catalogue()
     configured(manager, config, host)
-    eventually(lambda: host.rows)
+    synced(manager)
     manager.hook.configure(plugin="argocd", config=config, enabled=False, host=host)
 
     pay = host.service("payment-api")
@@ -231,10 +239,7 @@ def test_enabling_syncs_at_once_and_again_without_writing(
     """The first sync begins by itself; one that changes nothing writes nothing."""
     host = Catalogue()
     configured(manager, config_of(argocd, staging), host)
-    report = eventually(
-        lambda: manager.hook.plugin_status(plugin="argocd")["lastSync"],
-        lambda run: run is not None and not run["running"],
-    )
+    report = synced(manager)
     assert report["apps"] == 60
     assert report["created"] == len(host.rows)
     assert [(i["name"], i["state"]) for i in report["instances"]] == [("one", "ok"), ("two", "ok")]
@@ -268,7 +273,7 @@ def test_a_sync_from_the_page_is_followed_to_its_end(
     """Pressing Sync changes the state that the catalogue shows, without another sync of it."""
     host = Catalogue()
     configured(manager, config_of(argocd), host)
-    eventually(lambda: host.rows)
+    synced(manager)
     pay = host.service("payment-api")
     (actions,) = manager.hook.actions(entity=pay, user=DEVELOPER)
     (sync,) = [

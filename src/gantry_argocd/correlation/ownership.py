@@ -250,7 +250,7 @@ def receive(
     return _with_facts(key, foreign, theirs=theirs, records=before.records)
 
 
-# --- our part out -----------------------------------------------------------------------------
+# --- our part out ---
 
 
 def _strip_links(annotations: dict[str, Any], wrote: Wrote) -> None:
@@ -313,7 +313,7 @@ def _put(mapping: dict[str, Any], key: str, value: Any) -> None:
         mapping[key] = value
 
 
-# --- our part in ------------------------------------------------------------------------------
+# --- our part in ---
 
 
 def _new(key: EntityKey) -> Entity:
@@ -412,7 +412,7 @@ def _set_status(annotations: dict[str, Any], primary: Record, records: Sequence[
     annotations.update({key: value for key, value in values.items() if value})
 
 
-# --- what others write ------------------------------------------------------------------------
+# --- what others write ---
 
 
 def _with_facts(

@@ -118,7 +118,7 @@ def mask(values: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-# --- forms of the original plugin -------------------------------------------------------------
+# --- forms of the original plugin ---
 
 
 def _modern(config: Any) -> Any:
@@ -130,7 +130,7 @@ def _modern(config: Any) -> Any:
     return config | {"instances": [instance]}
 
 
-# --- masks and references ---------------------------------------------------------------------
+# --- masks and references ---
 
 
 def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[ConfigError]) -> None:
@@ -209,7 +209,7 @@ def _instance_dicts(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [item if isinstance(item, dict) else {} for item in instances]
 
 
-# --- instances --------------------------------------------------------------------------------
+# --- instances ---
 
 
 def _instances(

@@ -159,7 +159,7 @@ def _name_of(item: Any) -> str:
     return repr(name[:253]) if isinstance(name, str) else "an application without a name"
 
 
-# --- facts -----------------------------------------------------------------------------------
+# --- facts ---
 
 
 def _facts(app: raw.ListedApplication | raw.Application, reading: Reading) -> models.Facts:
@@ -216,7 +216,7 @@ def _source(source: raw.Source) -> models.Source:
     return result
 
 
-# --- the whole application -------------------------------------------------------------------
+# --- the whole application ---
 
 
 def _application(app: raw.Application, reading: Reading) -> models.Application:
@@ -352,7 +352,7 @@ def external_url(text: str) -> models.ExternalURL | None:
     return models.ExternalURL(title=(title.strip() if bar else "") or url, url=url)
 
 
-# --- what may be shown of Argo CD's own object -------------------------------------------------
+# --- what may be shown of Argo CD's own object ---
 
 _SECRET_PARTS: Mapping[str, frozenset[str]] = {
     "helm": frozenset({"values", "valuesObject", "parameters", "fileParameters"}),
