@@ -21,7 +21,7 @@ import httpx
 
 from . import errors
 from .repositories import shorten
-from .wire import PORTABLE_FIELDS, REQUEST_INFO, Refusal, decode, explain
+from .wire import PORTABLE_FIELDS, REQUEST_INFO, USER_INFO, Refusal, decode, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,7 +181,7 @@ class Client:
                 {"name": name, "value": value}
                 for name, value in (
                     (REQUEST_INFO, request.request_id),
-                    ("gantry-user", request.requested_by),
+                    (USER_INFO, request.requested_by),
                 )
                 if value
             ],

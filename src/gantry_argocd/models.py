@@ -213,7 +213,8 @@ class Operation:
 
         retries: Attempts after the first. Starts at 0.
 
-        initiator: User name; empty for an automated one.
+        initiator: The Gantry user, when it was begun here; else Argo CD's. Empty for an automated
+            one.
 
         automated: Argo CD itself began it.
 

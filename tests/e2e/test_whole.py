@@ -205,6 +205,23 @@ def test_an_outage_takes_nothing_away(portal: Portal, argocd: Simulator) -> None
         assert "argocd.io/staleSince" not in pay["metadata"]["annotations"]
 
 
+def test_what_argo_cd_could_not_compare_is_not_called_healthy(portal: Portal) -> None:
+    """An app that never loaded is Healthy to Argo CD, and Unknown on every page of ours."""
+    with portal.rest("viewer") as client:
+        geocoder = entity(client, "geocoder")["metadata"]["annotations"]
+        assert geocoder["argocd.io/syncStatus"] == "Unknown"
+        assert geocoder["argocd.io/healthStatus"] == "Healthy"
+    with portal.browser("viewer") as browser:
+        (row,) = re.findall(
+            r"<tr>(?:(?!</tr>).)*geocoder.*?</tr>", browser.get("/").text, re.DOTALL
+        )
+        page = browser.get("/catalog/Service/geocoder").text
+        tab = browser.get("/catalog/Service/geocoder", params={"tab": "argocd"}).text
+    assert "Healthy" not in row
+    assert "Health: </span>Unknown" in page
+    assert "could not be compared" in tab or "never loaded" in tab
+
+
 def test_the_catalogue_says_why(portal: Portal) -> None:
     """Why an app is where it is, what in an entity is ours, and what another label would move."""
     with portal.rest("viewer") as client:

@@ -196,13 +196,21 @@ def test_a_requested_operation_is_queued_and_an_earlier_one_is_not_it() -> None:
     state = {"phase": "Succeeded", "operation": {"info": []}}
     body = item() | {
         "status": {"operationState": state},
-        "operation": {"sync": {}, "info": [{"name": "gantry-request", "value": "r1"}]},
+        "operation": {
+            "sync": {},
+            "initiatedBy": {"username": "admin"},
+            "info": [
+                {"name": "gantry-request", "value": "r1"},
+                {"name": "gantry-user", "value": "dora"},
+            ],
+        },
     }
     app = READER.application(body, READING)
 
     assert app.operation is not None
     assert (app.operation.phase, app.operation.request_id) == ("Queued", "r1")
     assert app.operation.running
+    assert app.operation.initiator == "dora"
 
 
 @pytest.mark.parametrize(

@@ -104,14 +104,17 @@ def line_of(row: Row) -> Line:
     """Put an entity into a line."""
     metadata, spec = row.entity["metadata"], _mapping(row.entity.get("spec"))
     annotations = _mapping(metadata.get("annotations"))
+    sync = _text(annotations.get("argocd.io/syncStatus"))
+    health = _text(annotations.get("argocd.io/healthStatus"))
     return Line(
         key=row.key,
         title=_title(row),
         type=_text(spec.get("type")),
         lifecycle=_text(spec.get("lifecycle")),
         owner=_text(metadata.get("owner")),
-        sync=status_of(_text(annotations.get("argocd.io/syncStatus"))),
-        health=status_of(_text(annotations.get("argocd.io/healthStatus"))),
+        sync=status_of(sync),
+        # Argo CD says Healthy of what it could not compare; that is no good news.
+        health=status_of("Unknown" if (sync, health) == ("Unknown", "Healthy") else health),
         stale=_text(annotations.get("argocd.io/staleSince")),
         environments=[chip.key.name for chip in _chips(spec.get("deployedIn"))],
     )

@@ -5,6 +5,7 @@ What goes over the wire to and from Argo CD: its JSON, its errors, its spelling.
 from .reading import (
     PORTABLE_FIELDS,
     REQUEST_INFO,
+    USER_INFO,
     Listing,
     Reader,
     Reading,
@@ -17,6 +18,7 @@ from .refusals import Refusal, explain
 __all__ = [
     "PORTABLE_FIELDS",
     "REQUEST_INFO",
+    "USER_INFO",
     "Listing",
     "Reader",
     "Reading",

@@ -24,6 +24,9 @@ IGNORE_ANNOTATION = "gantry.io/ignore"
 REQUEST_INFO = "gantry-request"
 """Name of the operation's info that holds our correlation id."""
 
+USER_INFO = "gantry-user"
+"""Name of the operation's info that holds the Gantry user who asked for it."""
+
 PORTABLE_FIELDS = ",".join(
     f"items.{path}"
     for path in (
@@ -305,11 +308,13 @@ def _operation(app: raw.Application) -> models.Operation | None:
 
 
 def _with_initiator(operation: models.Operation, said: raw.Operation) -> models.Operation:
-    request = next((info.value for info in said.info if info.name == REQUEST_INFO), "")
+    told = {info.name: info.value for info in said.info}
+    request = told.get(REQUEST_INFO, "")
     asked = _revisions(said.sync.revision, said.sync.revisions)
     return attrs.evolve(
         operation,
-        initiator=said.initiated_by.username,
+        # To Argo CD the portal is one account; people want to know who of theirs it was.
+        initiator=(told.get(USER_INFO) if request else "") or said.initiated_by.username,
         automated=said.initiated_by.automated,
         dry_run=said.sync.dry_run,
         request_id=request,
