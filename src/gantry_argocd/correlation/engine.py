@@ -5,7 +5,7 @@ Correlation as one pure function over facts (``design.md``; all rules).
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from .provenance import Record
 
 
-@attrs.frozen(kw_only=True)
-class Placement:
+class Placement(NamedTuple):
     """
     Where an app is, and by which rule.
 

@@ -12,7 +12,7 @@ write to the foreign part only, where our values do not exist; :func:`receive` d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
@@ -73,8 +73,7 @@ class Foreign:
         return found if isinstance(found, dict) else {}
 
 
-@attrs.frozen(kw_only=True)
-class Placed:
+class Placed(NamedTuple):
     """
     An app in its entity.
 
