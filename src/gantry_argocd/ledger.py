@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from . import errors
-from .correlation import Answer, Members, Outcome, correlate, members
+from .correlation import Adoption, Answer, Members, Outcome, correlate, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +52,8 @@ class Ledger:
         self._held: dict[str, HeldBack] = {}
         self._held_before: dict[str, HeldBack] = {}
         self._unapplied: dict[str, Answer] = {}
+        self._adoption: Adoption | None = None
+        self._complete: set[str] = set()
 
     # --- with a host ---
 
@@ -72,6 +74,8 @@ class Ledger:
             result = self._run(answers, write=True)
             with self._lock:
                 self._memory, self._held = dict(result.known), dict(result.held)
+                if self._adoption is Adoption.COMPLETE:
+                    self._adoption = Adoption.OVER
         return result
 
     def look(self, answers: Mapping[str, Answer] | None = None) -> Result:

@@ -5,14 +5,15 @@ How Argo CD applications and catalogue entities come together: pure, without net
 to the part of an entity that is not ours. The rules are told in ``docs/correlation.md``.
 """
 
-from .engine import Placement, Result, correlate
+from .engine import Adoption, Placement, Result, correlate
 from .explanation import explain_app, explain_entity, moves
 from .knowledge import Answer, HeldBack, Outcome, rfc3339
 from .membership import Member, Members, members
-from .ownership import entity_key, receive, split
+from .ownership import entity_key, is_ours, receive, split
 from .provenance import InstanceInfo, Record
 
 __all__ = [
+    "Adoption",
     "Answer",
     "HeldBack",
     "InstanceInfo",
@@ -26,6 +27,7 @@ __all__ = [
     "entity_key",
     "explain_app",
     "explain_entity",
+    "is_ours",
     "members",
     "moves",
     "receive",

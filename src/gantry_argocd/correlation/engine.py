@@ -5,12 +5,14 @@ Correlation as one pure function over facts (``design.md``; all rules).
 from __future__ import annotations
 
 from collections import defaultdict
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
 from ..refs import AppKey, EntityKey
 from . import ownership
+from .adoption import adopt, is_original
 from .knowledge import Answer, HeldBack, Knowledge, learn
 from .links import AppIndex, Claims, links_of, settle
 from .naming import raw_name, valid_names
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
 
     from ..hookspecs import Change, Entity
     from .provenance import Record
+
+
+class Adoption(Enum):
+    """Whether rows of the original Go plugin are taken over (rule 20)."""
+
+    OVER = "over"
+    """They are rows like any other."""
+
+    UNDER_WAY = "under way"
+    """Taken over; one without an app stays untouched, since an instance has yet to answer."""
+
+    COMPLETE = "complete"
+    """Taken over, and every instance has answered: one without an app loses what was written."""
 
 
 class Placement(NamedTuple):
@@ -92,6 +107,7 @@ def correlate(
     *,
     memory: Iterable[Record] = (),
     held: Mapping[str, HeldBack] | None = None,
+    adoption: Adoption = Adoption.OVER,
 ) -> Result:
     """
     Say what the catalogue has to become.
@@ -106,8 +122,10 @@ def correlate(
         memory: Known apps that the catalogue may have lost; what the catalogue records wins.
 
         held: What an earlier call gave.
+
+        adoption: Whether rows of the original plugin are taken over.
     """
-    rows, problems = _read(entities)
+    rows, problems = _read(entities, adoption)
     recorded = {record.key: record for record in memory}
     for row in rows.values():
         recorded.update((record.key, record) for record in row.records)
@@ -119,7 +137,9 @@ def correlate(
 
     changes = []
     for key in sorted(rows.keys() | placed.keys()):
-        change = _change(rows.get(key) or Foreign(key=key), placed.get(key, []), knowledge)
+        change = _change(
+            rows.get(key) or Foreign(key=key), placed.get(key, []), knowledge, adoption
+        )
         if change is not None:
             changes.append(change)
     return Result(
@@ -139,7 +159,9 @@ def correlate(
     )
 
 
-def _read(entities: Iterable[Entity]) -> tuple[dict[EntityKey, Foreign], list[str]]:
+def _read(
+    entities: Iterable[Entity], adoption: Adoption
+) -> tuple[dict[EntityKey, Foreign], list[str]]:
     rows: dict[EntityKey, Foreign] = {}
     problems = []
     for entity in entities:
@@ -148,6 +170,9 @@ def _read(entities: Iterable[Entity]) -> tuple[dict[EntityKey, Foreign], list[st
         key = ownership.entity_key(entity)
         if key is None:
             problems.append("a Service without a name is left alone")
+            continue
+        if adoption is not Adoption.OVER and is_original(entity):
+            rows[key] = adopt(entity, key)
             continue
         rows[key] = row = ownership.split(entity, key)
         if row.damaged:
@@ -210,8 +235,11 @@ def place_one(
     return Placement(entity=EntityKey("Service", "default", names[raw]), rule=rule, text=raw)
 
 
-def _change(row: Foreign, placed: list[Placed], knowledge: Knowledge) -> Change | None:
-    if not row.writable:
+def _change(
+    row: Foreign, placed: list[Placed], knowledge: Knowledge, adoption: Adoption
+) -> Change | None:
+    waits = row.adopted and not placed and adoption is Adoption.UNDER_WAY
+    if not row.writable or waits:
         return None
     wanted = ownership.contribute(row, placed)
     if wanted is row.stored or wanted == row.stored:

@@ -55,6 +55,8 @@ class Foreign:
         stored: The row as it is. None for an entity that is to be made.
 
         provenance: As stored. None when there is none, or a damaged one.
+
+        adopted: The original plugin wrote it, and it was never ours yet (rule 20).
     """
 
     key: EntityKey
@@ -65,6 +67,7 @@ class Foreign:
     damaged: bool = False
     stored: Entity | None = None
     provenance: Provenance | None = None
+    adopted: bool = False
 
     @property
     def annotations(self) -> Mapping[str, Any]:
@@ -99,6 +102,11 @@ def entity_key(entity: Entity) -> EntityKey | None:
     if not all(isinstance(part, str) and part for part in (kind, name, namespace)):
         return None
     return EntityKey(kind, namespace, name)  # type: ignore[arg-type]  # checked above
+
+
+def is_ours(entity: Entity) -> bool:
+    """Say whether a row holds a part of ours."""
+    return names.PROVENANCE in _annotations(entity)
 
 
 def split(entity: Entity, key: EntityKey) -> Foreign:
@@ -238,14 +246,14 @@ def receive(
         authored = names.PROVENANCE not in _annotations(body) or written.damaged
         foreign = rest
         if mode == "take-back":
-            theirs = before.theirs and not _is_bare(rest, ())
+            theirs = before.theirs and not is_bare(rest, ())
         elif mode == "create" or stored is None:
             theirs = True
         elif mode == "upsert":
             foreign = _merge(before.entity or rest, rest)
-            theirs = before.theirs or not _is_bare(rest, enrichment)
+            theirs = before.theirs or not is_bare(rest, enrichment)
         else:
-            theirs = authored or before.theirs or not _is_bare(rest, enrichment)
+            theirs = authored or before.theirs or not is_bare(rest, enrichment)
     return _with_facts(key, foreign, theirs=theirs, records=before.records)
 
 
@@ -427,7 +435,7 @@ def _with_facts(
     return dict(base) | {"metadata": dict(_metadata(base)) | {"annotations": annotations}}
 
 
-def _is_bare(rest: Entity, enrichment: Sequence[str]) -> bool:
+def is_bare(rest: Entity, enrichment: Sequence[str]) -> bool:
     """Say whether nothing but the identity, host fields and enrichment is left."""
     metadata = dict(_metadata(rest))
     annotations = metadata.pop("annotations", None) or {}
