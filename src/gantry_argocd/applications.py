@@ -7,7 +7,10 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import attrs
 
 from . import errors
 from .client import SyncRequest
@@ -15,7 +18,7 @@ from .correlation import Answer, Outcome
 from .hub import Fetched, Hub, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from .correlation import InstanceInfo
@@ -34,6 +37,17 @@ FOLLOW_EVERY = 1.0
 
 FOLLOW_AT_MOST = 900
 """Looks at one operation before it is left to the next sync."""
+
+
+@attrs.frozen(kw_only=True)
+class _Deed:
+    """What somebody does to an application, as it goes on record."""
+
+    action: str
+    key: AppKey
+    user: User
+    options: Mapping[str, bool] = attrs.field(factory=dict)
+    request_id: str = ""
 
 
 class Applications:
@@ -162,14 +176,69 @@ class Applications:
             request_id=str(uuid.uuid4()),
             requested_by=user["name"],
         )
-        client = self._hub.client(key.instance)
-        try:
-            fetched = self._hub.read(key.instance, client.sync(key, project, request))
-        except (errors.TimedOut, errors.Unreachable) as failure:
-            # It may have come through all the same: the application tells.
-            fetched = self._find_request(key, project, request.request_id, failure)
-        self._follow(key, project)
+        deed = _Deed(
+            action="argocd.hard-sync" if prune and force else "argocd.sync",
+            key=key,
+            user=user,
+            options={"prune": prune, "force": force, "dryRun": dry_run},
+            request_id=request.request_id,
+        )
+        with self._on_record(deed):
+            client = self._hub.client(key.instance)
+            try:
+                fetched = self._hub.read(key, client.sync(key, project, request))
+            except (errors.TimedOut, errors.Unreachable) as failure:
+                # It may have come through all the same: the application tells.
+                fetched = self._find_request(key, project, request.request_id, failure)
+        self._follow(deed, project)
         return fetched
+
+    def refresh(self, key: AppKey, project: str, user: User) -> tuple[Fetched, bool]:
+        """
+        Let Argo CD compare an application anew.
+
+        Returns:
+            The application, and whether the comparison is known to have ended.
+        """
+        with self._on_record(_Deed(action="argocd.refresh", key=key, user=user)):
+            try:
+                fetched, done = self._hub.fetch(key, project, refresh="normal"), True
+            except errors.TimedOut:
+                # The request stands in the Application; the controller carries it out when it can.
+                fetched, done = self._hub.fetch(key, project), False
+        self._learn(fetched)
+        return fetched, done
+
+    def terminate(self, key: AppKey, project: str, user: User) -> Fetched:
+        """Request the end of the running operation."""
+        deed = _Deed(action="argocd.terminate", key=key, user=user)
+        with self._on_record(deed):
+            self._hub.client(key.instance).terminate(key, project)
+            fetched = self._hub.fetch(key, project)
+        self._follow(deed, project)
+        return fetched
+
+    @contextmanager
+    def _on_record(self, deed: _Deed) -> Iterator[None]:
+        """Write into the host's trail how an action began, a refused one too (A8)."""
+        try:
+            yield
+        except errors.GantryArgoCDError as refusal:
+            self._record(deed, "refused", str(refusal))
+            raise
+        self._record(deed, "requested", "")
+
+    def _record(self, deed: _Deed, outcome: str, message: str) -> None:
+        record = {
+            "action": deed.action,
+            "user": dict(deed.user),
+            "app": deed.key.ref(self._hub.source(deed.key.instance).own_namespace),
+            "options": dict(deed.options),
+            "requestId": deed.request_id,
+            "outcome": outcome,
+            "message": message,
+        }
+        self._ledger.audit({name: value for name, value in record.items() if value}, deed.key)
 
     def _find_request(
         self, key: AppKey, project: str, request_id: str, failure: errors.ArgoCDError
@@ -183,56 +252,38 @@ class Applications:
             raise failure
         return fetched
 
-    def refresh(self, key: AppKey, project: str) -> tuple[Fetched, bool]:
-        """
-        Let Argo CD compare an application anew.
-
-        Returns:
-            The application, and whether the comparison is known to have ended.
-        """
-        try:
-            fetched, done = self._hub.fetch(key, project, refresh="normal"), True
-        except errors.TimedOut:
-            # The request stands in the Application and is carried out when the controller can.
-            fetched, done = self._hub.fetch(key, project), False
-        self._learn(fetched)
-        return fetched, done
-
-    def terminate(self, key: AppKey, project: str) -> Fetched:
-        """Request the end of the running operation."""
-        self._hub.client(key.instance).terminate(key, project)
-        fetched = self._hub.fetch(key, project)
-        self._follow(key, project)
-        return fetched
-
     # --- to the end ---
 
-    def _follow(self, key: AppKey, project: str) -> None:
+    def _follow(self, deed: _Deed, project: str) -> None:
         """Look at an operation until it has ended, so that the catalogue shows how."""
         if self._ledger.writes:
             threading.Thread(
                 target=self._look_until_done,
-                args=(key, project),
+                args=(deed, project),
                 name="argocd-follow",
                 daemon=True,
             ).start()
 
-    def _look_until_done(self, key: AppKey, project: str) -> None:
+    def _look_until_done(self, deed: _Deed, project: str) -> None:
         settled = 0
         for _ in range(FOLLOW_AT_MOST):
             if self._stop.wait(FOLLOW_EVERY):
                 return
             try:
-                fetched = self._hub.fetch(key, project)
+                fetched = self._hub.fetch(deed.key, project)
             except errors.NotFound:
                 return  # The next sync decides what that means.
             except errors.ArgoCDError:
                 continue
             self._learn(fetched)
             operation = fetched.application.operation
-            running = operation is not None and operation.running
+            if operation is None or operation.running:
+                settled = 0
+                continue
+            settled += 1
+            if settled == 1 and operation.request_id == deed.request_id:
+                self._record(deed, operation.phase, operation.message)
             # Health follows a moment after the operation.
-            settled = 0 if running else settled + 1
             if settled > 1 and fetched.application.facts.health != "Progressing":
                 return
 

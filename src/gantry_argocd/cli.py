@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import yaml
 
-from .settings import Verdict, validate
+from .settings import validate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def discover(path: Path, output: str, explain: bool) -> None:
     from .hub import reveal
     from .runtime import Runtime
 
-    verdict = _read_config(path)
+    verdict = validate(_load(path), trusted=True)
     if verdict.settings is None or verdict.enable_errors:
         _refuse(path, [*verdict.errors, *verdict.enable_errors])
     now = lambda: datetime.now(UTC)  # noqa: E731
@@ -135,10 +135,11 @@ def serve(
 
     configs: Mapping[str, Mapping[str, Any]] = {}
     if path is not None:
-        verdict = _read_config(path)
+        config = _load(path)  # once: it may be a pipe
+        verdict = validate(config, trusted=True)
         if verdict.errors or verdict.enable_errors:
             _refuse(path, [*verdict.errors, *verdict.enable_errors])
-        configs = {"argocd": _load(path)}
+        configs = {"argocd": config}
     options = HostOptions(secrets_dirs=secrets_dirs) if secrets_dirs else HostOptions()
     try:
         host = create_host(
@@ -262,23 +263,29 @@ def _wait_for_first_sync(host: Host) -> None:
 # --- common ---
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML without dates: what looks like one is a text, as it is in JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def _load(path: Path) -> Any:
     """Read JSON or YAML; every JSON text is a YAML one."""
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        return yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  a SafeLoader
     except OSError as problem:
         _fail(f"{path}: {problem.strerror}", 2)
     except UnicodeDecodeError:
         _fail(f"{path}: is no UTF-8 text", 2)
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
         # Its text quotes the line, which may hold a secret.
         mark = getattr(problem, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         _fail(f"{path}: is neither JSON nor YAML{where}", 2)
-
-
-def _read_config(path: Path) -> Verdict:
-    return validate(_load(path), trusted=True)
 
 
 def _refuse(path: Path, problems: Sequence[ConfigError]) -> NoReturn:

@@ -255,7 +255,7 @@ class Client:
             return self._exchange(call, self._token())
 
     def _exchange(self, call: _Call, token: str | None) -> bytes:
-        headers = {name: self._reveal(value) for name, value in self._settings.headers.items()}
+        headers = {name: self._secret(value) for name, value in self._settings.headers.items()}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         content = None
@@ -320,8 +320,14 @@ class Client:
     def _token(self) -> str:
         settings = self._settings
         if not settings.uses_password:
-            return self._reveal(settings.token)
+            return self._secret(settings.token)
         return self._session.token(self._now(), self._sign_in)
+
+    def _secret(self, secret: Secret) -> str:
+        try:
+            return self._reveal(secret)
+        except errors.SecretMissing as missing:
+            raise errors.SecretMissing(missing.message, instance=self.name) from None
 
     def _sign_in(self) -> tuple[str, datetime | None]:
         call = _Call(
@@ -330,7 +336,7 @@ class Client:
             params={},
             body={
                 "username": self._settings.username,
-                "password": self._reveal(self._settings.password),
+                "password": self._secret(self._settings.password),
             },
             doing="signing in",
             right="",

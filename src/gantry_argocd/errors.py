@@ -11,6 +11,7 @@ What can go wrong between the plugin and an Argo CD server, as one tree.
     ├── Malformed               502  Argo CD's answer cannot be understood
     ├── ServerFailed            502  Argo CD answered 5xx or 429
     ├── Unauthenticated         502  our credentials are not accepted
+    │   ├── SecretMissing       502  a secret that is kept elsewhere is not there
     │   └── LockedOut           502  Argo CD refuses sign-ins for a while, or the password is wrong
     ├── Forbidden               403  our credentials may not do this
     ├── NotFound                404  no such application
@@ -155,6 +156,16 @@ class Unauthenticated(ArgoCDError):
 
     code = "unauthenticated"
     help = "The token is wrong, expired or revoked: give the instance a new one."
+
+
+class SecretMissing(Unauthenticated):
+    """A secret that the configuration only refers to cannot be read."""
+
+    code = "secret_missing"
+    help = (
+        "Set the environment variable, or mount the file, that env: or file: of the instance "
+        "names; this process must be able to read it."
+    )
 
 
 class LockedOut(Unauthenticated):

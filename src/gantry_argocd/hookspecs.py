@@ -146,7 +146,14 @@ class Host(Protocol):
         """
 
     def audit(self, record: Mapping[str, Any]) -> None:
-        """Keep a record of who did what, when, with what outcome. Never holds a secret."""
+        """
+        Keep a record of who did what, with what outcome (A8). Never holds a secret.
+
+        *record* has ``action`` (``argocd.sync``), ``user`` (as :class:`User`), ``outcome``
+        (``requested``, ``refused``, then the phase that the operation ended in), and where they
+        apply ``app`` (ref), ``entity`` (kind, namespace, name), ``options``, ``requestId`` and
+        ``message``. The host adds the time.
+        """
 
 
 class ConfigError(TypedDict):
@@ -174,7 +181,12 @@ class ConfigVerdict(TypedDict):
 
 
 class Request(TypedDict):
-    """A REST request to a route of a plugin, already authenticated and of a sufficient role."""
+    """
+    A REST request to a route of a plugin, already authenticated and of a sufficient role.
+
+    ``path`` holds the segments that the route names, percent-decoded once: a ``%2F`` of the
+    address is a slash inside the segment here.
+    """
 
     path: Mapping[str, str]
     query: Mapping[str, Sequence[str]]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import httpx
 
 from . import errors
 from .client import Client
@@ -34,7 +35,7 @@ def reveal(secret: Secret) -> str:
     Give the text of a secret, read from where it refers to.
 
     Raises:
-        Unauthenticated: If there is nothing at that place.
+        SecretMissing: If there is nothing at that place.
     """
     reference = secret.reference
     if reference is None:
@@ -43,7 +44,7 @@ def reveal(secret: Secret) -> str:
     try:
         text = os.environ[name] if kind == "env" else Path(name).read_text("utf-8")
     except (KeyError, OSError, ValueError):
-        raise errors.Unauthenticated(f"{kind}:{name} cannot be read") from None
+        raise errors.SecretMissing(f"{kind}:{name} cannot be read") from None
     return text.strip()
 
 
@@ -126,6 +127,10 @@ class Hub:
             except errors.ArgoCDError as error:
                 # Its certificates cannot be read; that is no reason to lose the others.
                 self._broken[instance.name] = error
+            except (httpx.InvalidURL, ValueError):
+                self._broken[instance.name] = errors.Unreachable(
+                    "argocdUrl is no address that can be reached", instance=instance.name
+                )
 
     def close(self) -> None:
         """Close all connections; calls under way fail soon."""
@@ -259,12 +264,22 @@ class Hub:
             ArgoCDError: If it cannot be.
         """
         document = self.client(key.instance).application(key, project, refresh=refresh)
-        return self.read(key.instance, document)
+        return self.read(key, document)
 
-    def read(self, instance: str, document: Any) -> Fetched:
-        """Read Argo CD's JSON of one application."""
-        reading = self._reading(self.source(instance))
-        return Fetched(application=self._reader.application(document, reading), document=document)
+    def read(self, key: AppKey, document: Any) -> Fetched:
+        """
+        Read Argo CD's JSON of the application *key*.
+
+        Raises:
+            Malformed: If it cannot be read, or is about another application.
+        """
+        reading = self._reading(self.source(key.instance))
+        application = self._reader.application(document, reading)
+        if application.key != key:
+            raise errors.Malformed(
+                f"answered with another application than {key.name}", instance=key.instance
+            )
+        return Fetched(application=application, document=document)
 
     def fetch_all(
         self, wanted: Mapping[AppKey, str], seconds: float

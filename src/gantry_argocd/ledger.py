@@ -8,7 +8,7 @@ apps, the losses that are held back) and runs it inside the host's transactions.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .correlation import Adoption, Answer, Members, Outcome, correlate, members
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .correlation import HeldBack, InstanceInfo, Record, Result
     from .hookspecs import Change, Correlation, Entity, Host
-    from .refs import AppKey
+    from .refs import AppKey, EntityKey
 
 PLUGIN = "argocd"
 
@@ -52,6 +52,7 @@ class Ledger:
         self._held: dict[str, HeldBack] = {}
         self._held_before: dict[str, HeldBack] = {}
         self._unapplied: dict[str, Answer] = {}
+        self._entities: dict[AppKey, EntityKey] = {}
         self._adoption: Adoption | None = None
         self._complete: set[str] = set()
 
@@ -72,8 +73,8 @@ class Ledger:
         # Never under self._lock: the host's own transactions call our hooks.
         with self._writing:
             result = self._run(answers, write=True)
+            self._keep(result)
             with self._lock:
-                self._memory, self._held = dict(result.known), dict(result.held)
                 if self._adoption is Adoption.COMPLETE:
                     self._adoption = Adoption.OVER
         return result
@@ -122,8 +123,7 @@ class Ledger:
             held = dict(self._held_before if unapplied else self._held)
         result = self._correlate(entities, unapplied, held)
         if unapplied:
-            with self._lock:
-                self._memory, self._held = dict(result.known), dict(result.held)
+            self._keep(result)
         return {"plugin": PLUGIN, "changes": result.changes, "problems": result.problems}
 
     def _correlate(
@@ -134,6 +134,13 @@ class Ledger:
     ) -> Result:
         everyone = [answers.get(source.name) or Answer(source=source) for source in self._sources()]
         return correlate(entities, everyone, memory=self.records(), held=held)
+
+    def _keep(self, result: Result) -> None:
+        with self._lock:
+            self._memory, self._held = dict(result.known), dict(result.held)
+            self._entities = {
+                key: place.entity for key, place in result.placements.items() if place.entity
+            }
 
     # --- what is known ---
 
@@ -146,6 +153,15 @@ class Ledger:
         """Give one known app."""
         with self._lock:
             return self._memory.get(key)
+
+    def audit(self, record: Mapping[str, Any], key: AppKey) -> None:
+        """Have the host keep a record of an action on an app, with the entity that it is in."""
+        if self._host is None:
+            return
+        with self._lock:
+            entity = self._entities.get(key)
+        where = {"entity": entity._asdict()} if entity is not None else {}
+        self._host.audit(dict(record) | where)
 
     def members(self, entity: Entity) -> Members:
         """Give the apps of an entity, and its links that name nothing."""

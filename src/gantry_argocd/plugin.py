@@ -21,6 +21,7 @@ from .correlation.annotations import APP_NAME, APP_NAMES
 from .hookspecs import hookimpl
 from .hub import Fetched, reveal
 from .ledger import PLUGIN
+from .mappings import as_dict
 from .render import Renderer
 from .rest import Routes, status_object
 from .runtime import Runtime
@@ -124,7 +125,7 @@ class ArgoCDPlugin:
     @hookimpl
     def render_panel(self, entity: Entity, user: User, page: PageContext) -> Fragment | None:
         """Draw the tab."""
-        if entity.get("kind") != "Service":
+        if (as_dict(entity) or {}).get("kind") != "Service":
             return None
         runtime = self._runtime
         if runtime is None or not runtime.settings.instances:
@@ -292,7 +293,10 @@ class ArgoCDPlugin:
         settings = validate(config, stored=config, trusted=True).settings if config else None
         if config and settings is None:
             LOG.error("the stored configuration cannot be used; argocd stays off")
-        runtime = None
+        with self._lock:
+            before, self._runtime = self._runtime, None
+            if before is not None:
+                before.stop()
         if settings is not None:
             runtime = Runtime(
                 settings,
@@ -301,12 +305,8 @@ class ArgoCDPlugin:
                 make_client=self._make_client,
                 now=self._now,
             )
-        with self._lock:
-            before, self._runtime = self._runtime, None
-            if before is not None:
-                before.stop()
-            self._runtime = runtime
-        if runtime is not None:
+            with self._lock:
+                self._runtime = runtime
             runtime.start()
         return True
 
@@ -375,12 +375,12 @@ def _run(runtime: Runtime, member: Member, action: str, user: User) -> Outcome:
 
 def _do(runtime: Runtime, key: Any, project: str, action: str, user: User) -> tuple[Fetched, str]:
     if action == offers.REFRESH:
-        fetched, done = runtime.applications.refresh(key, project)
+        fetched, done = runtime.applications.refresh(key, project, user)
         word = "was refreshed" if done else "is being refreshed"
         return fetched, f"{key.name} {word}: {fetched.application.facts.sync}"
     if action == offers.TERMINATE:
         return runtime.applications.terminate(
-            key, project
+            key, project, user
         ), f"{key.name}: the operation is being ended"
     hard = action == offers.HARD_SYNC
     fetched = runtime.applications.sync(key, project, user, prune=hard, force=hard)
@@ -389,14 +389,15 @@ def _do(runtime: Runtime, key: Any, project: str, action: str, user: User) -> tu
 
 def _linked(entity: Entity) -> bool:
     """Say whether the entity is a Service with a link, written by us or by hand."""
-    if entity.get("kind") != "Service" or entity_key(entity) is None:
+    given = as_dict(entity) or {}
+    if given.get("kind") != "Service" or entity_key(given) is None:
         return False
-    found = _annotations(entity)
+    found = _annotations(given)
     return any(isinstance(v := found.get(k), str) and v.strip() for k in (APP_NAME, APP_NAMES))
 
 
 def _annotations(entity: Entity) -> Mapping[str, str]:
-    metadata = entity.get("metadata")
+    metadata = (as_dict(entity) or {}).get("metadata")
     found = metadata.get("annotations") if isinstance(metadata, dict) else None
     return found if isinstance(found, dict) else {}
 

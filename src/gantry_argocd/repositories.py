@@ -84,23 +84,49 @@ def _split(address: str) -> tuple[str, str, str, str] | None:
     userinfo, _, host = parts.netloc.rpartition("@")
     if not host and parts.scheme in _WEB | _SSH:
         return None
-    return parts.scheme.lower(), userinfo.partition(":")[0], host.lower(), parts.path
+    path = parts.path.partition(";")[0]
+    if "://" in path:  # several addresses run together: what follows may hold anything
+        return None
+    return parts.scheme.lower(), userinfo.partition(":")[0], host.lower(), path
 
 
 def _without_port(host: str) -> str:
     return host if host.endswith("]") else re.sub(r":\d*$", "", host)
 
 
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^\s/]*@")
-_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
+_HIDDEN = (
+    # user:password@ and token@ in an address, a "/" in the password included
+    (re.compile(r"(://|(?<![\w:])//)[^\s<>]*@"), r"\1"),
+    # user:password@ of an scp form
+    (re.compile(r"\b[\w.-]+:[^\s@/:]+@(?=[\w.-]+:)"), ""),
+    # the query of an address
+    (re.compile(r"(\w://[^\s?\"'<>]*)\?[^\s\"'<>]*"), r"\1"),
+    # headers and assignments
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 ***"),
+    (re.compile(r"(?i)\b(authorization\s*:\s*\w+)\s+\S+"), r"\1 ***"),
+    (
+        re.compile(
+            r"(?i)\b((?:private|access|auth|api)?[-_]?(?:token|password|passwd|secret|key))"
+            r"(\s*[=:]\s*)(?!\s)[^\s,;\"']{4,}"
+        ),
+        r"\1\2***",
+    ),
+    # tokens that are known by their shape
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "***"),
+    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-)[\w-]{8,}"), "***"),
+)
 
 
 def redact(text: str) -> str:
-    """Take credentials out of a free text: user info in addresses, tokens, headers."""
-    text = _USERINFO.sub(r"\g<scheme>", text)
-    text = _JWT.sub("***", text)
-    return _BEARER.sub(r"\1 ***", text)
+    """
+    Take what could be a credential out of a free text.
+
+    User info and query of addresses, authorisation headers, assignments to a token, password,
+    secret or key, and tokens that are known by their shape.
+    """
+    for pattern, instead in _HIDDEN:
+        text = pattern.sub(instead, text)
+    return text
 
 
 def shorten(text: str, limit: int = 300) -> str:

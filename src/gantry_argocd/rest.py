@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import attrs
 
@@ -138,10 +138,8 @@ class Routes:
                 meant[name] = error
         wanted = {m[0]: m[1].project for m in meant.values() if isinstance(m, tuple)}
         found = runtime.applications.fetch_all(wanted, FETCH_SECONDS)
-        return {
-            "status": 200,
-            "body": [_entry(name, meant[name], found, runtime) for name in meant],
-        }
+        body = [_entry(name, meant[name], found, runtime) for name in names]
+        return {"status": 200, "body": body}
 
     def sync_app(self, request: Request) -> Response:
         """Sync one app (A2, A3)."""
@@ -167,7 +165,7 @@ class Routes:
         runtime = self._runtime()
         _body(request, set())
         key, facts = self._resolve(runtime, request)
-        fetched, done = runtime.applications.refresh(key, facts.project)
+        fetched, done = runtime.applications.refresh(key, facts.project, request["user"])
         body = status_object(fetched.application, runtime)
         if not done:
             body["message"] = "the refresh was requested and has not ended yet"
@@ -178,12 +176,12 @@ class Routes:
         runtime = self._runtime()
         _body(request, set())
         key, facts = self._resolve(runtime, request)
-        fetched = runtime.applications.terminate(key, facts.project)
+        fetched = runtime.applications.terminate(key, facts.project, request["user"])
         return {"status": 200, "body": status_object(fetched.application, runtime)}
 
     def _resolve(self, runtime: Runtime, request: Request) -> tuple[AppKey, Facts]:
         runtime.check_ready()
-        wanted = _wanted(unquote(request["path"]["appName"]))
+        wanted = _wanted(request["path"]["appName"])
         ref = wanted.instance is not None
         for parameter, attribute in (("instance", "instance"), ("namespace", "namespace")):
             given = request["query"].get(parameter, ())
@@ -231,7 +229,7 @@ def _wanted(text: str) -> Wanted:
         UnknownApp: If no application can have that name; nothing is asked then.
     """
     wanted = parse_wanted(text)
-    if wanted is None or not is_kubernetes_name(wanted.name):
+    if wanted is None or text != text.strip() or not is_kubernetes_name(wanted.name):
         raise errors.UnknownApp(f"no application is called {text[:253]!r}")
     return wanted
 
@@ -308,7 +306,8 @@ def _entry(
         instance, error = key.instance, result
     else:
         error = meant
-    body = {"instance": instance, "appName": wanted.name if wanted else name, "ref": name}
+    shown = (wanted.name if wanted else name)[:253]
+    body = _present({"instance": instance, "appName": shown, "ref": name[:400]})
     return body | error.as_json()
 
 

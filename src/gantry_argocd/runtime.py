@@ -34,6 +34,8 @@ SYNC_PATIENCE = 10.0
 """Seconds that a caller waits for a sync before it is told that it goes on (D5)."""
 
 _BACK_OFF_AT_MOST = 3600.0
+_GLANCE = 0.2
+"""Seconds between two looks whether all is to end."""
 
 
 class Runtime:
@@ -124,7 +126,7 @@ class Runtime:
         failures = 0
         while not self._stop.is_set():
             run = self._begin(())
-            while not run.done.wait(0.5):
+            while not run.done.wait(_GLANCE):
                 if self._stop.is_set():
                     return
             failures = failures + 1 if run.all_failed else 0
@@ -164,7 +166,9 @@ class Runtime:
         for name in confirm:
             self._hub.source(name)
         run = self._begin(tuple(confirm))
-        run.done.wait(patience)
+        waited = 0.0
+        while not run.done.wait(_GLANCE) and waited < patience and not self._stop.is_set():
+            waited += _GLANCE
         return run.as_json(), run.done.is_set()
 
     def _begin(self, confirm: tuple[str, ...]) -> SyncRun:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pluggy
@@ -42,6 +43,7 @@ class Catalogue:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], dict[str, Any]] = {}
         self.writes = 0
+        self.trail: list[Mapping[str, Any]] = []
 
     def update(self, correlate: Callable[[Any], Any]) -> Mapping[str, int]:
         """Apply what the plugin says."""
@@ -61,7 +63,8 @@ class Catalogue:
         }
 
     def audit(self, record: Mapping[str, Any]) -> None:
-        """Keep nothing."""
+        """Keep a record."""
+        self.trail.append(record)
 
     def service(self, name: str) -> dict[str, Any]:
         """Give one Service."""
@@ -291,6 +294,34 @@ def test_a_sync_from_the_page_is_followed_to_its_end(
     )
 
 
+def test_every_action_is_on_record(manager: pluggy.PluginManager, argocd: Simulator) -> None:
+    """Who did what to which app of which entity, refused ones too, and how it ended."""
+    host = Catalogue()
+    configured(manager, config_of(argocd), host)
+    synced(manager)
+    at = {"appName": "one:payment-api"}
+    assert call(manager, "POST", "/apps/{appName}/sync", path=at)[0] == 200
+    assert call(manager, "POST", "/apps/{appName}/sync", path=at)[0] == 409
+    assert call(manager, "POST", "/apps/{appName}/refresh", path=at)[0] == 200
+
+    ended = eventually(lambda: [r for r in host.trail if r["outcome"] == "Succeeded"])
+    assert [(r["action"], r["outcome"]) for r in host.trail if r not in ended] == [
+        ("argocd.sync", "requested"),
+        ("argocd.sync", "refused"),
+        ("argocd.refresh", "requested"),
+    ]
+    assert ended[0]["requestId"] == host.trail[0]["requestId"]
+    for record in host.trail:
+        assert record["user"] == DEVELOPER
+        assert record["app"] == "one:payment-api"
+        assert record["entity"] == {
+            "kind": "Service",
+            "namespace": "default",
+            "name": "payment-api",
+        }
+    assert argocd.token not in str(host.trail)
+
+
 def test_a_viewer_sees_why_the_buttons_do_not_work(
     manager: pluggy.PluginManager, argocd: Simulator
 ) -> None:
@@ -313,12 +344,14 @@ def test_a_viewer_sees_why_the_buttons_do_not_work(
         ("payment-api", {"instance": ["one"]}, 409, "ambiguous"),
         ("payment-api", {"instance": ["one"], "namespace": ["argocd"]}, 200, None),
         ("one:payment-api", {}, 200, None),
-        ("one%3Ateam-a%2Fpayment-api", {}, 200, None),
+        ("one:team-a/payment-api", {}, 200, None),
         ("one:payment-api", {"instance": ["two"]}, 400, "bad_request"),
         ("payment-api", {"instance": ["nope"]}, 404, "unknown_instance"),
         ("no-such-app", {}, 404, "unknown_app"),
-        ("..%2Fclusters", {}, 404, "unknown_app"),
-        ("payment-api%3Frefresh=hard", {}, 404, "unknown_app"),
+        ("../clusters", {}, 404, "unknown_app"),
+        ("payment%2Dapi", {}, 404, "unknown_app"),
+        (" payment-api\n", {}, 404, "unknown_app"),
+        ("payment-api?refresh=hard", {}, 404, "unknown_app"),
         ("PAYMENT-API", {}, 404, "unknown_app"),
         ("payment-api", {"instance": ["one", "two"]}, 400, "bad_request"),
     ],
@@ -402,7 +435,7 @@ def test_several_apps_are_answered_in_their_places(
     """defect-G11: A name that fails stands in its place with the reason."""
     configured(manager, config_of(argocd))
     manager.hook.discover(entities=[])
-    names = "one:payment-api, two:x,payment-api,nope,one:nope"
+    names = "one:payment-api, two:x,payment-api,nope,one:nope,one:payment-api"
     status, body = call(manager, "GET", "/entity-apps", query={"appNames": [names]})
 
     assert status == 200
@@ -412,9 +445,85 @@ def test_several_apps_are_answered_in_their_places(
         "ambiguous",
         "unknown_app",
         "unknown_app",
+        None,
     ]
     assert body[0]["syncStatus"] == "OutOfSync"
     assert call(manager, "GET", "/entity-apps") == (200, [])
+
+
+def test_an_answer_about_another_app_is_not_believed(
+    manager: pluggy.PluginManager, argocd: Simulator
+) -> None:
+    """An Argo CD, or a proxy, that mixes up applications is told, and writes nothing."""
+    host = Catalogue()
+    configured(manager, config_of(argocd), host)
+    synced(manager)
+    before = set(host.rows)
+    other = {"metadata": {"name": "other", "namespace": "zzz"}, "spec": {}, "status": {}}
+    for route in ("app", "sync"):
+        argocd.faults.set(route, status=200, body=other)
+    for method, route in (("GET", ""), ("POST", "/refresh"), ("POST", "/sync")):
+        status, body = call(
+            manager, method, "/apps/{appName}" + route, path={"appName": "one:payment-api"}
+        )
+        assert (status, body["code"]) == (502, "malformed")
+    assert set(host.rows) == before
+
+
+def test_an_address_that_cannot_be_used_harms_nobody(
+    manager: pluggy.PluginManager, argocd: Simulator
+) -> None:
+    """A stored configuration of an older release with a strange address costs its instance."""
+    config = config_of(argocd)
+    config["instances"].append(
+        {"name": "odd", "argocdUrl": "http://h", "token": "env:NOT_SET_HERE"}
+    )
+    host = Catalogue()
+    manager.hook.configure(plugin="argocd", config=config, enabled=True, host=host)
+    report = synced(manager)
+
+    assert host.rows
+    assert any("odd: env:NOT_SET_HERE cannot be read" in text for text in report["errors"])
+
+
+GARBAGE = [None, [], 5, "x", {}, {"kind": "Service"}, {"kind": "Service", "metadata": None}]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+def test_no_hook_raises_for_what_is_no_entity(
+    manager: pluggy.PluginManager, argocd: Simulator, garbage: Any
+) -> None:
+    """A broken row of a host costs only itself."""
+    configured(manager, config_of(argocd))
+    hook = manager.hook
+    hook.discover(entities=[garbage])
+    (answer,) = hook.correlate(entities=[garbage])
+    assert "payment-api" in {change["name"] for change in answer["changes"]}
+    assert hook.panel_tab(entity=garbage) == []
+    assert hook.actions(entity=garbage, user=DEVELOPER) == []
+    assert hook.render_sidebar(entity=garbage, user=DEVELOPER, page=PAGE) == []
+    hook.render_panel(entity=garbage, user=DEVELOPER, page=PAGE)
+    hook.withdraw(plugin="argocd", entities=[garbage])
+    for mode in ("create", "replace", "upsert", "delete", "take-back"):
+        hook.receive_write(stored=garbage, body=garbage, mode=mode)
+        hook.receive_write(stored=None, body=garbage, mode=mode)
+
+
+def test_mappings_of_any_kind_are_entities(
+    manager: pluggy.PluginManager, argocd: Simulator
+) -> None:
+    """A host may keep its entities in mappings of its own."""
+    configured(manager, config_of(argocd))
+    manager.hook.discover(entities=[])
+    rows = correlated(manager, [])
+    frozen = [
+        MappingProxyType(row | {"metadata": MappingProxyType(row["metadata"])}) for row in rows
+    ]
+
+    assert correlated(manager, frozen) == []
+    (pay,) = [row for row in frozen if row["metadata"]["name"] == "payment-api"]
+    assert manager.hook.panel_tab(entity=pay)
+    assert manager.hook.actions(entity=pay, user=DEVELOPER)
 
 
 def test_the_host_is_free_within_two_seconds(

@@ -66,6 +66,8 @@ def test_a_list_is_read_as_people_write_it() -> None:
         ("ssh://git:secret@h/a", "https://h/a", "ssh://git@h/a"),
         ("u:secret@h:a/b", "https://h/a/b", "u@h:a/b"),
         ("https://u:se/cret@h/a", None, ""),
+        ("https://h/x;token=secret", "https://h/x", "https://h/x"),
+        ("https://h/x,https://u:secret@h2/y", None, ""),
         ("oci://registry.example.com/x", None, None),
         ("registry-1.docker.io/bitnamicharts", None, None),
         ("u:secret@registry/x", None, "registry/x"),
@@ -112,6 +114,39 @@ def test_a_text_of_argo_cds_is_one_short_clean_line() -> None:
     assert "canary" not in shorten(text)
     assert "\n" not in shorten(text)
     assert len(shorten("x" * 1000)) == 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:ca/nary@git.example/x.git",
+        "https://git/x.git?access_token=canary",
+        "fatal: user:canary@git.example.com:x/y.git",
+        "see //u:canary@h/x",
+        "Authorization: token canary",
+        "PRIVATE-TOKEN: canary1234",
+        "ghp_canary1234567890",
+        "token=canary",
+        "password: canary",
+    ],
+)
+def test_credentials_in_free_texts_are_hidden(text: str) -> None:
+    """Whatever form a credential has in a message of Argo CD's, it is not shown."""
+    assert "nary" not in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Deployment web: ImagePullBackOff for registry.example.com/web:1.2.3",
+        "one or more objects failed to apply, reason: field is immutable",
+        "mail ops@example.com about https://wiki.example.com/runbook",
+        "secret not found",
+    ],
+)
+def test_texts_without_credentials_stay(text: str) -> None:
+    """An ordinary message is shown as it is."""
+    assert redact(text) == text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema
@@ -88,6 +89,12 @@ def test_the_schema_accepts_what_the_validation_accepts() -> None:
         (config(instance(), syncInterval="1d"), "$.syncInterval", "a duration such as"),
         (config(instance(), syncInterval=5), "$.syncInterval", "a string is expected"),
         (config(instance(), labelKey="a b"), "$.labelKey", "label key"),
+        (config(instance(argocdUrl="http://ü..example")), "$.instances[0].argocdUrl", "an address"),
+        (config(instance(argocdUrl="http://a\x7fb")), "$.instances[0].argocdUrl", "an address"),
+        (config(instance(argocdUrl="http://h/" + "a" * 9000)), "$.instances[0].argocdUrl", "an"),
+        (config(instance(token="a\nb")), "$.instances[0].token", "one line"),
+        (config(instance(headers={1: "x"})), "$.instances[0].headers", "header name"),
+        (config(instance(), syncInterval="3000000h"), "$.syncInterval", "at most a year"),
         (config(instance(), labelkey="x"), "$.labelkey", "is labelKey meant?"),
         (config(instance(token="env:PATH")), "$.instances[0].token", "GANTRY_ARGOCD_"),
         (config(instance(token="file:/etc/passwd")), "$.instances[0].token", "/run/secrets"),
@@ -107,6 +114,22 @@ def test_a_mistake_is_named_by_its_path_and_what_is_expected(
     assert verdict.settings is None
     assert [error["message"] for error in verdict.errors if error["path"] == path] != []
     assert any(words in e["message"] for e in verdict.errors if e["path"] == path)
+
+
+def test_a_secret_that_slipped_into_a_key_is_not_shown() -> None:
+    """A missing blank after ``token:`` is told without the token."""
+    (error,) = validate(config(instance() | {"token:canary": None})).errors
+
+    assert "canary" not in str(error)
+    assert error["message"] == "is not known; a blank is missing after token:"
+
+
+def test_any_mapping_is_a_configuration() -> None:
+    """A host may hand over mappings of its own."""
+    frozen = MappingProxyType({"instances": [MappingProxyType(instance())]})
+
+    assert validate(frozen).errors == ()
+    assert mask(frozen)["instances"][0]["token"] == MASK
 
 
 def test_every_mistake_is_told_at_once() -> None:

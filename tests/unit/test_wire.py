@@ -173,6 +173,23 @@ def test_what_the_panel_promises_comes_out_of_a_real_application() -> None:
     assert app.uid == body["metadata"]["uid"]
 
 
+def test_a_detail_that_cannot_be_read_costs_only_itself() -> None:
+    """One strange row of history, resources or conditions does not hide the application."""
+    body = item(source={"repoURL": "https://h/r"}) | {
+        "status": {
+            "history": [{"id": "x"}, {"id": 1}],
+            "resources": ["x", {"kind": "Service", "name": "a"}],
+            "conditions": [{"type": "SyncError", "message": "m", "lastTransitionTime": "soon"}],
+            "operationState": {"phase": "Running", "startedAt": "x"},
+        }
+    }
+    app = READER.application(body, READING)
+
+    assert [entry.id for entry in app.history] == [1]
+    assert [resource.name for resource in app.resources] == ["a"]
+    assert [(c.type, c.since) for c in app.conditions] == [("SyncError", None)]
+
+
 def test_several_sources_are_kept_in_order() -> None:
     """A multi-source application shows each source with its revision."""
     app = READER.application(recorded("app/payment-worker")["response"]["body"], READING)
@@ -349,7 +366,8 @@ def test_secrets_of_an_application_are_shown_to_nobody_who_need_not_see_them() -
         "plugin": {"env": [{"value": "canary"}], "parameters": ["canary"], "name": "n"},
         "repoURL": "https://x:hidden@h/r",
     }
-    body = {
+    body: dict[str, Any] = {
+        "operation": {"sync": {"manifests": ["kind: Secret canary"], "prune": True}},
         "metadata": {
             "managedFields": ["canary"],
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "canary", "a": "b"},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
+from ..mappings import as_dict
 from ..refs import AppKey, EntityKey
 from . import ownership
 from .adoption import adopt, is_original
@@ -164,7 +165,11 @@ def _read(
 ) -> tuple[dict[EntityKey, Foreign], list[str]]:
     rows: dict[EntityKey, Foreign] = {}
     problems = []
-    for entity in entities:
+    for given in entities:
+        entity = as_dict(given)
+        if entity is None:
+            problems.append("something in the catalogue is no entity; it is left alone")
+            continue
         if entity.get("kind") != "Service":
             continue
         key = ownership.entity_key(entity)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..mappings import as_dict
 from .engine import place_one
 from .links import AppIndex, Link, links_of, settle
 from .naming import raw_name
@@ -65,10 +66,11 @@ def members(entity: Entity, known: Collection[Record]) -> Members:
 
         known: Every app that is known, for links that the entity's own records do not answer.
     """
-    key = entity_key(entity)
+    given = as_dict(entity) or {}
+    key = entity_key(given)
     if key is None:
         return Members()
-    row = split(entity, key)
+    row = split(given, key)
     links = links_of(row)
     index = AppIndex(row.records)
     open_links = [link for link in links if not _names(link, index)]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
+from ..mappings import as_dict
 from ..refs import EntityKey
 from ..status import worst_health, worst_sync
 from . import annotations as names
@@ -106,7 +107,7 @@ def entity_key(entity: Entity) -> EntityKey | None:
 
 def is_ours(entity: Entity) -> bool:
     """Say whether a row holds a part of ours."""
-    return names.PROVENANCE in _annotations(entity)
+    return names.PROVENANCE in _annotations(as_dict(entity) or {})
 
 
 def split(entity: Entity, key: EntityKey) -> Foreign:
@@ -230,6 +231,7 @@ def receive(
     Returns:
         None when no row is to be stored.
     """
+    stored, body = as_dict(stored), as_dict(body)
     subject = stored if body is None else body
     key = entity_key(subject) if subject is not None else None
     if key is None or key.kind != "Service":

@@ -8,16 +8,19 @@ against such a class and gives every error at once; :func:`schema` makes the JSO
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..hookspecs import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..hookspecs import ConfigError
 
 _JSON_TYPES = {"string": str, "boolean": bool, "array": list, "object": dict}
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
 _METADATA = "gantry_argocd.setting"
 
 
@@ -174,8 +177,8 @@ def _read_one(item: Setting, given: Any, path: str, errors: list[ConfigError]) -
                 for index, element in enumerate(given)
             ]
         return read(item.items, given, path, errors)
-    if item.json_type in {"array", "object"}:
-        _only_texts(item, given, path, errors)
+    if item.json_type in {"array", "object"} and not _only_texts(item, given, path, errors):
+        return given
     if item.choices is not None and given not in item.choices:
         expected_words = ", ".join(repr(choice) for choice in item.choices)
         errors.append({"path": path, "message": f"one of {expected_words} is expected"})
@@ -189,15 +192,23 @@ def _read_one(item: Setting, given: Any, path: str, errors: list[ConfigError]) -
     return given
 
 
-def _only_texts(item: Setting, given: Any, path: str, errors: list[ConfigError]) -> None:
+def _only_texts(item: Setting, given: Any, path: str, errors: list[ConfigError]) -> bool:
+    found = []
     pairs = enumerate(given) if item.json_type == "array" else given.items()
     for key, element in pairs:
         if not isinstance(element, str):
             spot = f"{path}[{key}]" if item.json_type == "array" else f"{path}.{_shown(key)}"
-            errors.append({"path": spot, "message": f"a string is expected, not {_named(element)}"})
+            found.append(
+                ConfigError(path=spot, message=f"a string is expected, not {_named(element)}")
+            )
+    errors.extend(found)
+    return not found
 
 
 def _unknown(key: str, known: Mapping[str, str]) -> str:
+    mistaken, colon, _ = key.partition(":")
+    if colon and mistaken in known:
+        return f"is not known; a blank is missing after {mistaken}:"
     lowered = {name.lower(): name for name in known}
     near = difflib.get_close_matches(key.lower(), lowered, n=1, cutoff=0.6)
     return "is not known" + (f"; is {lowered[near[0]]} meant?" if near else "")
@@ -211,5 +222,6 @@ def _named(value: Any) -> str:
 
 
 def _shown(key: object) -> str:
+    # A key that is none may be a secret that slipped into the wrong place.
     text = str(key)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if _KEY.fullmatch(text) else "(a key that is none)"

@@ -18,6 +18,11 @@ from .secrets import Secret
 SYNC_INTERVAL_FLOOR = 30.0
 """Seconds. Shorter intervals are raised to this (D6): a list costs Argo CD dearly."""
 
+SYNC_INTERVAL_CEILING = 366 * 24 * 3600.0
+"""Seconds. Nobody waits longer, and timers cannot."""
+
+_MAX_URL = 2048
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?|[0-9a-f:.]+", re.IGNORECASE)
 _LABEL_KEY = re.compile(
     r"(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", re.ASCII
 )
@@ -28,21 +33,17 @@ _OWN_HEADERS = {"authorization", "content-type", "accept", "host", "content-leng
 def web_url(text: str) -> str:
     """Check an http(s) address and give it without a trailing slash."""
     expected = "an address such as https://argocd.example.com, without user, query or fragment,"
+    text = text.strip()
+    if len(text) > _MAX_URL or not text.isprintable() or re.search(r"[\s\\]", text):
+        raise ValueError(expected)
     try:
-        parts = urlsplit(text.strip())
+        parts = urlsplit(text)
         port = parts.port
-    except ValueError:
+        host = (parts.hostname or "").encode("idna").decode() if parts.hostname else ""
+    except ValueError:  # UnicodeError is one: an empty or overlong label
         raise ValueError(expected) from None
-    host = parts.hostname or ""
-    if (
-        parts.scheme not in {"http", "https"}
-        or not host
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-        or re.search(r"[\s\\\x00-\x1f]", text.strip())
-        or port == 0
-    ):
+    is_web = parts.scheme in {"http", "https"} and _HOST.fullmatch(host) is not None
+    if not is_web or "@" in parts.netloc or parts.query or parts.fragment or port == 0:
         raise ValueError(expected)
     path = re.sub(r"(/api(/v1)?)?/*$", "", parts.path)
     shown = f"[{host}]" if ":" in host else host
@@ -68,6 +69,9 @@ def _seconds(text: str) -> float:
 
 def _sync_interval(text: str) -> float | None:
     seconds = parse_duration(text)
+    if seconds > SYNC_INTERVAL_CEILING:
+        msg = "a duration of at most a year"
+        raise ValueError(msg)
     return max(seconds, SYNC_INTERVAL_FLOOR) if seconds else None
 
 
@@ -93,9 +97,20 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _secret(text: str) -> Secret:
+    if not text.isprintable():
+        msg = "one line of text"
+        raise ValueError(msg)
+    return Secret(text)
+
+
 def _headers(headers: dict[str, Any]) -> dict[str, Secret]:
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+        if (
+            not isinstance(name, str)
+            or not _HEADER_NAME.fullmatch(name)
+            or name.lower() in _OWN_HEADERS
+        ):
             msg = "a header name that is valid and not one of the plugin's own"
             raise ValueError(msg)
         if isinstance(value, str) and re.search(r"[\r\n\x00]", value):
@@ -162,7 +177,7 @@ class InstanceSettings:
         key="token",
         title="API token",
         description="Token of an account or project role; or env:NAME or file:PATH.",
-        check=Secret,
+        check=_secret,
         empty=Secret(""),
         secret=True,
     )
@@ -176,7 +191,7 @@ class InstanceSettings:
         key="password",
         title="Password",
         description="Password of that account; or env:NAME or file:PATH.",
-        check=Secret,
+        check=_secret,
         empty=Secret(""),
         secret=True,
     )

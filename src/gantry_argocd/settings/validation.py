@@ -4,11 +4,11 @@ From a JSON value to settings: every error at once, masks replaced, nothing gues
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..mappings import plain
 from .fields import read, schema, settings_of
 from .model import InstanceSettings, Settings, Timeouts, web_url
 from .secrets import MASK, is_reference, reference_problem
@@ -77,7 +77,7 @@ def validate(
         secrets_dirs: Where an untrusted one may read files.
     """
     errors: list[ConfigError] = []
-    values = _modern(copy.deepcopy(config))
+    values = _modern(plain(config))
     if isinstance(values, dict):
         _unmask(values, stored or {}, errors)
         if not trusted:
@@ -102,7 +102,7 @@ def validate(
 
 def mask(values: Mapping[str, Any]) -> dict[str, Any]:
     """Give a stored configuration with the mask in place of every secret (G4)."""
-    result = copy.deepcopy(dict(values))
+    result: dict[str, Any] = plain(values)
     for instance in _instance_dicts(result):
         for key in _SECRET_KEYS:
             if instance.get(key) and not is_reference(instance[key]):
@@ -135,7 +135,7 @@ def _modern(config: Any) -> Any:
 
 def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[ConfigError]) -> None:
     """Put the stored secret of the same name and origin in the place of each mask."""
-    known = {_identity(instance): instance for instance in _instance_dicts(stored)}
+    known = {_identity(instance): instance for instance in _instance_dicts(plain(stored))}
     for index, instance in enumerate(_instance_dicts(values)):
         before = known.get(_identity(instance), {})
         for path, holder, key, old in _secret_places(instance, before):
@@ -163,7 +163,7 @@ def _check_references(
     secrets_dirs: Sequence[str],
     errors: list[ConfigError],
 ) -> None:
-    known = {_identity(instance): instance for instance in _instance_dicts(stored)}
+    known = {_identity(instance): instance for instance in _instance_dicts(plain(stored))}
     for index, instance in enumerate(_instance_dicts(values)):
         before = known.get(_identity(instance), {})
         places = [*_secret_places(instance, before)]
@@ -224,10 +224,11 @@ def _instances(
         name = values["name"]
         if isinstance(name, str) and name:
             if name in seen:
-                message = f"the name {name[:63]!r} is used by instances[{seen[name]}] already"
+                message = f"is used by instances[{seen[name]}] already"
                 errors.append({"path": f"{path}.name", "message": message})
             seen.setdefault(name, index)
-        _check_credentials(values, path, errors)
+        if not any(error["path"].startswith(path) for error in errors):
+            _check_credentials(values, path, errors)
         if not errors:
             result.append(InstanceSettings(**values | {"timeouts": Timeouts(**values["timeouts"])}))
     return result

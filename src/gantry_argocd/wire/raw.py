@@ -8,6 +8,7 @@ error that names its path.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -298,6 +299,10 @@ class Application:
     operation: Operation | None = None
 
 
+_DETAILS = frozenset({Resource, Condition, HistoryEntry, ResourceResult, Info})
+"""Rows of the page that are left out when they cannot be read; the rest is still worth showing."""
+
+
 def make_converter() -> cattrs.Converter:
     """Make the converter that reads these classes."""
     converter = cattrs.Converter()
@@ -338,10 +343,10 @@ def _mapping(value: Any, _: Any) -> dict[str, Any]:
 def _moment(value: Any, _: Any) -> datetime | None:
     if value is None or value == "":
         return None
-    if not isinstance(value, str):
-        msg = "time expected"
-        raise TypeError(msg)
-    moment = datetime.fromisoformat(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None  # No time is worth losing an application for.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -352,7 +357,13 @@ def _sequence(converter: cattrs.Converter, item: Any) -> Callable[[Any, Any], tu
         if not isinstance(value, list):
             msg = "array expected"
             raise TypeError(msg)
-        return tuple(converter.structure(element, item) for element in value)
+        if item not in _DETAILS:
+            return tuple(converter.structure(element, item) for element in value)
+        rows = []
+        for element in value:
+            with suppress(cattrs.BaseValidationError, TypeError):
+                rows.append(converter.structure(element, item))
+        return tuple(rows)
 
     return read
 

@@ -364,6 +364,8 @@ _SECRET_PARTS: Mapping[str, frozenset[str]] = {
     "plugin": frozenset({"env", "parameters"}),
     "metadata": frozenset({"managedFields"}),
     "annotations": frozenset({"kubectl.kubernetes.io/last-applied-configuration"}),
+    "sync": frozenset({"manifests"}),
+    "kustomize": frozenset({"patches", "patchesJson6902", "patchesStrategicMerge"}),
 }
 
 
@@ -372,7 +374,8 @@ def disclose(application: Any, *, everything: bool) -> Any:
     Give Argo CD's own object as it may be shown (A1).
 
     Credentials in texts go for everybody. Without *everything* the parts go that may hold secrets:
-    Helm values and parameters, plugin environment, managed fields, the last applied configuration.
+    Helm values and parameters, plugin environment, kustomize patches, manifests of a local sync,
+    managed fields, the last applied configuration.
     """
     return _disclose(application, "", everything=everything)
 
