@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import ssl
 import threading
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import attrs
+import certifi
 import httpx
 
 from . import errors
+from .circuit import Circuit
 from .repositories import shorten
 from .wire import PORTABLE_FIELDS, REQUEST_INFO, USER_INFO, Refusal, decode, explain
 
@@ -38,6 +42,12 @@ ANSWER_LIMIT = 32 * 1024 * 1024
 REFUSAL_LIMIT = 64 * 1024
 LOCKOUT = timedelta(minutes=5)
 """How long Argo CD refuses an account after five failed sign-ins (``argocd-api.md`` section 2)."""
+
+RETRY_PAUSES = (0.2, 0.6)
+"""Seconds between the tries of a call that may be repeated; jittered by half."""
+
+TRANSIENT = frozenset({429, 502, 503, 504})
+"""Statuses after which the same request may well be answered in a moment."""
 
 REFRESH_TIMEOUT = 60.0
 """Seconds: a refresh blocks until Argo CD's controller is done (section 5)."""
@@ -96,12 +106,15 @@ class Client:
         self._reveal = reveal
         self._now = now
         self._session = _Session()
+        self._circuit = Circuit(now)
+        self._closed = threading.Event()
+        self._skew: float | None = None
         timeouts = settings.timeouts
         self._http = httpx.Client(
             base_url=settings.url,
             timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
             follow_redirects=False,
-            verify=_tls(settings),
+            verify=tls_context(settings),
             # A token that Argo CD renews by cookie must not travel unseen.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             limits=httpx.Limits(max_connections=10, max_keepalive_connections=5),
@@ -116,7 +129,17 @@ class Client:
 
     def close(self) -> None:
         """Close all connections; calls under way fail."""
+        self._closed.set()
         self._http.close()
+
+    @property
+    def clock_skew(self) -> float | None:
+        """
+        Seconds that the server's clock is ahead of ours, by its last answer.
+
+        None when it said no time.
+        """
+        return self._skew
 
     # --- reads ---
 
@@ -133,6 +156,8 @@ class Client:
             doing="listing the applications",
             timeout=self._settings.timeouts.list,
             limit=LIST_LIMIT,
+            # A sync always tries every instance (D5).
+            always=True,
         )
 
     def application(self, key: AppKey, project: str, *, refresh: str | None = None) -> Any:
@@ -162,6 +187,78 @@ class Client:
         settings = decode(body, self.name)
         found = settings.get("controllerNamespace") if isinstance(settings, dict) else None
         return found if isinstance(found, str) and found else None
+
+    # --- questions about the server and ourselves ---
+
+    def version(self) -> str:
+        """Ask for the release of Argo CD; empty when it does not say."""
+        answer = decode(self._get("/api/version", {}, doing="asking its version"), self.name)
+        found = answer.get("Version") if isinstance(answer, dict) else None
+        return found if isinstance(found, str) else ""
+
+    def user(self) -> str | None:
+        """
+        Ask who the credentials are.
+
+        Returns:
+            None when they are nobody's; Argo CD answers 200 all the same (section 2).
+        """
+        body = self._get("/api/v1/session/userinfo", {}, doing="asking who we are")
+        answer = decode(body, self.name)
+        if not isinstance(answer, dict) or answer.get("loggedIn") is not True:
+            return None
+        return str(answer.get("username") or "")
+
+    def can_sync(self, key: AppKey, project: str, own_namespace: str) -> bool:
+        """Ask whether the credentials may sync an application; by policy alone (section 7)."""
+        scope = [project, key.name] if key.namespace == own_namespace else [project, *key[1:]]
+        path = "/".join(quote(part, safe="") for part in scope)
+        body = self._get(
+            f"/api/v1/account/can-i/applications/sync/{path}",
+            {},
+            doing="asking what we may do",
+        )
+        answer = decode(body, self.name)
+        return isinstance(answer, dict) and answer.get("value") == "yes"
+
+    def stream_opens(self, seconds: float) -> bool:
+        """
+        Say whether the stream of changes sends anything within *seconds*.
+
+        Raises:
+            ArgoCDError: If it is refused.
+        """
+        headers = {
+            "Authorization": f"Bearer {self._token()}",
+            "Accept": "text/event-stream",  # exactly this, or it is no event stream (section 4)
+            "Accept-Encoding": "identity",
+        }
+        fields = "error,result.type,result.application.metadata.name"
+        try:
+            with self._http.stream(
+                "GET",
+                "/api/v1/stream/applications",
+                params={"fields": fields},
+                headers=headers,
+                timeout=httpx.Timeout(seconds, connect=self._settings.timeouts.connect),
+            ) as response:
+                call = _Call(
+                    method="GET",
+                    path="",
+                    params={},
+                    doing="opening the stream",
+                    right="applications, get",
+                    seconds=seconds,
+                    limit=REFUSAL_LIMIT,
+                )
+                if response.status_code != 200:
+                    self._read(response, call, self._now() + timedelta(seconds=seconds))
+                return next(response.iter_bytes(), None) is not None
+        except httpx.ReadTimeout:
+            return False
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as failure:
+            problem = _transport_error(failure, self.name)
+        raise problem from None
 
     # --- actions ---
 
@@ -218,8 +315,11 @@ class Client:
         doing: str,
         timeout: float | None = None,
         limit: int = ANSWER_LIMIT,
+        always: bool = False,
     ) -> bytes:
-        return self._send("GET", path, params=params, doing=doing, timeout=timeout, limit=limit)
+        return self._send(
+            "GET", path, params=params, doing=doing, timeout=timeout, limit=limit, always=always
+        )
 
     def _send(
         self,
@@ -232,8 +332,13 @@ class Client:
         right: str = "applications, get",
         timeout: float | None = None,
         limit: int = ANSWER_LIMIT,
+        always: bool = False,
     ) -> bytes:
-        """Send a request with credentials; sign in anew once when they have run out."""
+        """
+        Send a request with credentials; sign in anew once when they have run out.
+
+        *always* sends it also to an instance that did not answer for a while.
+        """
         call = _Call(
             method=method,
             path=path,
@@ -243,7 +348,29 @@ class Client:
             right=right,
             seconds=timeout or self._settings.timeouts.read,
             limit=limit,
+            always=always,
         )
+        if not call.always:
+            self._circuit.check()
+        deadline = self._now() + timedelta(seconds=call.seconds)
+        for pause in (*self._pauses(call), None):
+            try:
+                return self._authenticated(call)
+            except errors.ArgoCDError as error:
+                wait = max(error.retry_after or 0, pause or 0)
+                late = self._now() + timedelta(seconds=wait) >= deadline
+                if not error.transient or pause is None or late or self._closed.wait(wait):
+                    raise
+        msg = "the last try raises or returns"
+        raise AssertionError(msg)
+
+    def _pauses(self, call: _Call) -> list[float]:
+        """Give the seconds between tries: a few, jittered, and only where asking twice is safe."""
+        if call.method != "GET" or "refresh" in call.params:
+            return []
+        return [pause * random.uniform(0.5, 1.5) for pause in RETRY_PAUSES]  # noqa: S311
+
+    def _authenticated(self, call: _Call) -> bytes:
         token = self._token()
         try:
             return self._exchange(call, token)
@@ -274,6 +401,8 @@ class Client:
                 content=content,
                 timeout=timeouts,
             ) as response:
+                self._circuit.answered()
+                self._note_time(response)
                 return self._read(response, call, deadline)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError) as failure:
             problem = _transport_error(failure, self.name)
@@ -281,7 +410,15 @@ class Client:
             problem = errors.Unauthenticated(
                 "the credentials hold characters that no header can", instance=self.name
             )
+        self._circuit.failed(problem)
         raise problem from None
+
+    def _note_time(self, response: httpx.Response) -> None:
+        try:
+            said = parsedate_to_datetime(response.headers.get("date", ""))
+            self._skew = (said - self._now()).total_seconds()
+        except (ValueError, TypeError):
+            self._skew = None
 
     def _read(self, response: httpx.Response, call: _Call, deadline: datetime) -> bytes:
         content_type = response.headers.get("content-type", "")
@@ -309,7 +446,10 @@ class Client:
                 doing=call.doing,
                 right=call.right,
             )
-            raise explain(refusal, self.name)
+            error = explain(refusal, self.name)
+            error.transient = response.status_code in TRANSIENT
+            error.retry_after = _seconds_of(response.headers.get("retry-after"))
+            raise error
         if content_type.partition(";")[0].strip().lower() != "application/json":
             shown = shorten(content_type, 80) or "no content type"
             raise errors.NotArgoCD(f"answered 200 with {shown} instead of JSON", instance=self.name)
@@ -360,11 +500,12 @@ class _Call:
     method: str
     path: str
     params: dict[str, str]
-    body: Any = attrs.field(repr=False)
+    body: Any = attrs.field(default=None, repr=False)
     doing: str
     right: str
     seconds: float
     limit: int
+    always: bool = False
 
 
 class _Session:
@@ -404,6 +545,11 @@ def _app_path(key: AppKey) -> str:
     return f"/api/v1/applications/{quote(key.name, safe='')}"
 
 
+def _seconds_of(retry_after: str | None) -> float | None:
+    """Read Retry-After in its form of seconds; a date is left to our own pauses."""
+    return float(retry_after) if retry_after and retry_after.isdigit() else None
+
+
 def _expiry(token: str) -> datetime | None:
     """Read ``exp`` of a JWT without checking it; None when there is none."""
     try:
@@ -414,19 +560,35 @@ def _expiry(token: str) -> datetime | None:
         return None
 
 
-def _tls(settings: InstanceSettings) -> ssl.SSLContext | bool:
-    if settings.insecure_skip_tls:
-        return False
-    if not settings.ca_bundle:
-        return True
+def tls_context(settings: InstanceSettings) -> ssl.SSLContext:
+    """
+    Make what TLS needs: whom to trust, and who we are.
+
+    The system's authorities count as well as the bundled ones: companies put theirs there.
+
+    Raises:
+        TLSFailed: If a file cannot be read.
+    """
     context = ssl.create_default_context()
+    context.load_verify_locations(cafile=certifi.where())
+    if settings.insecure_skip_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     try:
         if settings.ca_bundle.startswith("file:"):
             context.load_verify_locations(cafile=settings.ca_bundle.removeprefix("file:"))
-        else:
+        elif settings.ca_bundle:
             context.load_verify_locations(cadata=settings.ca_bundle)
     except (OSError, ValueError):
         raise errors.TLSFailed("caBundle cannot be read", instance=settings.name) from None
+    if settings.client_certificate:
+        key = settings.client_key.removeprefix("file:") or None
+        try:
+            context.load_cert_chain(settings.client_certificate.removeprefix("file:"), key)
+        except (OSError, ValueError):
+            raise errors.TLSFailed(
+                "clientCertificate or clientKey cannot be read", instance=settings.name
+            ) from None
     return context
 
 
@@ -443,7 +605,9 @@ def _transport_error(failure: Exception, instance: str) -> errors.ArgoCDError:
         text = str(failure)
         if "CERTIFICATE" in text or "SSL" in text.upper():
             return errors.TLSFailed(_tls_words(text), instance=instance)
-        return errors.Unreachable(f"no connection ({_reason(text)})", instance=instance)
+        reason = _reason(text)
+        refused = reason == "connection refused"
+        return errors.Unreachable(f"no connection ({reason})", instance=instance, transient=refused)
     if isinstance(failure, httpx.ProxyError):
         return errors.Unreachable("the HTTP proxy refused the connection", instance=instance)
     if isinstance(failure, httpx.DecodingError):

@@ -74,14 +74,27 @@ class ArgoCDError(GantryArgoCDError):
         message: Safe to show.
 
         instance: Name of the configured instance. Empty when none is involved.
+
+        transient: The same request may well be answered in a moment.
+
+        retry_after: Seconds that the server asks to wait. None when it does not.
     """
 
     status = 502
     code = "argocd_failed"
 
-    def __init__(self, message: str, *, instance: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        instance: str = "",
+        transient: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.instance = instance
+        self.transient = transient
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         text = super().__str__()

@@ -119,6 +119,13 @@ def _headers(headers: dict[str, Any]) -> dict[str, Secret]:
     return {name: Secret(value) for name, value in headers.items() if isinstance(value, str)}
 
 
+def _file(text: str) -> str:
+    if re.fullmatch(r"file:[^\x00-\x1f]+", text):
+        return text
+    msg = "file:PATH"
+    raise ValueError(msg)
+
+
 def _certificates(text: str) -> str:
     if text.startswith("file:") or "-----BEGIN CERTIFICATE-----" in text:
         return text
@@ -226,6 +233,19 @@ class InstanceSettings:
         title="Certificate authorities",
         description="Certificates to trust besides the system's, in PEM form; or file:PATH.",
         check=_certificates,
+    )
+    client_certificate: str = setting(
+        key="clientCertificate",
+        title="Client certificate",
+        description="file:PATH of a certificate in PEM form to identify with, for a proxy that "
+        "asks for one; its key may be in the same file.",
+        check=_file,
+    )
+    client_key: str = setting(
+        key="clientKey",
+        title="Client key",
+        description="file:PATH of the key of that certificate, when it is in a file of its own.",
+        check=_file,
     )
     headers: dict[str, Secret] = setting(
         key="headers",

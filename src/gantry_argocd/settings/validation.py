@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SECRETS_DIRS = ("/run/secrets", "/var/run/secrets")
 _INSTANCE_KEYS = {item.key for item in settings_of(InstanceSettings).values()}
+_FILE_KEYS = ("caBundle", "clientCertificate", "clientKey")
 _SECRET_KEYS = tuple(
     item.key
     for item in settings_of(InstanceSettings).values()
@@ -167,8 +168,7 @@ def _check_references(
     for index, instance in enumerate(_instance_dicts(values)):
         before = known.get(_identity(instance), {})
         places = [*_secret_places(instance, before)]
-        if "caBundle" in instance:
-            places.append(("caBundle", instance, "caBundle", before.get("caBundle")))
+        places += [(k, instance, k, before.get(k)) for k in _FILE_KEYS if k in instance]
         for path, holder, key, old in places:
             given = holder[key]
             # What the operator stored once may stay; only new references are judged.
