@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .hookspecs import ConfigError
     from .hub import Heard
     from .refhost import Host
+    from .runtime import Runtime
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,24 +51,8 @@ def main() -> None:
 @click.option("--explain", is_flag=True, help="Say of each application why it is where it is.")
 def discover(path: Path, output: str, explain: bool) -> None:
     """Print the entities that would be synced; writes nothing."""
-    from .client import Client
-    from .hub import reveal
-    from .runtime import Runtime
-
-    verdict = validate(_load(path), trusted=True)
-    if verdict.settings is None or verdict.enable_errors:
-        _refuse(path, [*verdict.errors, *verdict.enable_errors])
-    now = lambda: datetime.now(UTC)  # noqa: E731
-    runtime = Runtime(
-        verdict.settings,
-        enabled=True,
-        host=None,
-        make_client=lambda instance: Client(instance, reveal=reveal, now=now),
-        now=now,
-    )
-    _note(f"asking {_count(len(verdict.settings.instances), 'instance')} ...")
+    runtime = _runtime(path)
     heard: list[Heard] = []
-    logging.getLogger("gantry_argocd").setLevel(logging.ERROR)
     try:
         entities = runtime.discover(told=lambda item: _tell(item, heard))
     finally:
@@ -93,6 +78,59 @@ def _tell(item: Heard, heard: list[Heard]) -> None:
     else:
         apps = _count(len(item.apps), "application")
         _note(f"{item.source.name}: {apps} in {item.seconds:.1f} s")
+
+
+def _runtime(path: Path) -> Runtime:
+    """Make what asks the instances of a configuration file; nothing is asked yet."""
+    from .client import Client
+    from .hub import reveal
+    from .runtime import Runtime
+
+    verdict = validate(_load(path), trusted=True)
+    if verdict.settings is None or verdict.enable_errors:
+        _refuse(path, [*verdict.errors, *verdict.enable_errors])
+    # What goes wrong is told here, in words for a terminal.
+    logging.getLogger("gantry_argocd").setLevel(logging.ERROR)
+    _note(f"asking {_count(len(verdict.settings.instances), 'instance')} ...")
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    return Runtime(
+        verdict.settings,
+        enabled=True,
+        host=None,
+        make_client=lambda instance: Client(instance, reveal=reveal, now=now),
+        now=now,
+    )
+
+
+# --- check ---
+
+
+@main.command()
+@click.option("--config", "path", required=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def check(path: Path, output: str) -> None:
+    """Examine every instance: network, certificate, credentials, rights; says what to do."""
+    runtime = _runtime(path)
+    try:
+        found = runtime.check()
+    finally:
+        runtime.stop()
+    ok = all(one.ok for one in found)
+    if output == "json":
+        body = {"ok": ok, "instances": [one.as_json() for one in found]}
+        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+    else:
+        for one in found:
+            click.echo(f"{one.instance}: {'can be used' if one.ok else 'cannot be used'}")
+            for step in one.steps:
+                click.echo(f"  {step.state:8} {step.name:8} {step.message}")
+                if step.help:
+                    click.echo(f"  {'':17} {step.help}")
+    if not ok:
+        sys.exit(1)
 
 
 # --- serve ---

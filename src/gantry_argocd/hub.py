@@ -16,6 +16,7 @@ from . import errors
 from .client import Client
 from .concurrency import Pool
 from .correlation import InstanceInfo, Outcome
+from .doctor import Diagnosis, Step, diagnose
 from .refs import AppKey, Wanted
 from .wire import Reader, Reading
 
@@ -253,6 +254,22 @@ class Hub:
             label_key=self._settings.label_key,
             own_namespace=source.own_namespace,
         )
+
+    def check(self) -> list[Diagnosis]:
+        """Examine every instance, all at once."""
+        calls = {
+            instance.name: (lambda instance=instance: self._check_one(instance))
+            for instance in self._settings.instances
+        }
+        found = Pool(calls, limit=LISTS_AT_ONCE, name="argocd-check").results()
+        return [found[instance.name] for instance in self._settings.instances]
+
+    def _check_one(self, instance: InstanceSettings) -> Diagnosis:
+        try:
+            return diagnose(instance, self.client(instance.name), self._now)
+        except errors.ArgoCDError as error:
+            step = Step(name="tls", state="failed", message=error.message, help=error.help)
+            return Diagnosis(instance=instance.name, steps=(step,))
 
     # --- one application ---
 

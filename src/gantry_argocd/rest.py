@@ -54,6 +54,7 @@ class Routes:
         return [
             _route("POST", "/sync", "platform-engineer", "Discover everything anew", self.sync),
             _route("GET", "/entity-apps", "viewer", "Live state of several apps", self.entity_apps),
+            _route("POST", "/check", "platform-engineer", "Examine every instance", self.check),
             _route("GET", "/explain", "viewer", "Why an app is in its entity", self.explain),
             _route("GET", "/apps/{appName}", "viewer", "Full state of one app", self.app),
             _route("POST", "/apps/{appName}/sync", "developer", "Sync one app", self.sync_app),
@@ -84,6 +85,14 @@ class Routes:
             raise errors.BadRequest("confirm must be a list of instance names")
         report, ended = runtime.sync(confirm)
         return {"status": 200 if ended else 202, "body": dict(report)}
+
+    def check(self, request: Request) -> Response:
+        """Examine every instance, and say what to do where something fails (G6)."""
+        runtime = self._runtime()
+        _body(request, set())
+        found = runtime.check()
+        body = {"ok": all(one.ok for one in found), "instances": [one.as_json() for one in found]}
+        return {"status": 200, "body": body}
 
     def explain(self, request: Request) -> Response:
         """

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .client import Client
+    from .doctor import Diagnosis
     from .hookspecs import Entity, Host
     from .refs import EntityKey, Wanted
     from .settings import InstanceSettings, Settings
@@ -289,6 +290,10 @@ class Runtime:
         }
 
     # --- how it is ---
+
+    def check(self) -> list[Diagnosis]:
+        """Examine every instance; works for a disabled plugin too."""
+        return self._hub.check()
 
     def own_namespace(self, instance: str) -> str:
         """Give Argo CD's own namespace on an instance, as far as it is known."""

@@ -103,6 +103,24 @@ def test_a_wrong_file_is_refused_with_every_reason(tmp_path: Path, text: str, wo
         assert "Traceback" not in done.stderr
 
 
+def test_check_examines_and_says_what_to_do(argocd: Simulator, tmp_path: Path) -> None:
+    """Exit 0 when every instance can be used, 1 when one cannot; text for people, JSON for more."""
+    well = run("check", "--config", config(tmp_path, of(argocd)))
+    assert well.returncode == 0, well.stdout
+    assert "one: can be used" in well.stdout
+
+    dead = {"name": "dead", "argocdUrl": "http://127.0.0.1:9", "token": "canary"}
+    path = config(tmp_path, of(argocd), dead)
+    ill = run("check", "--config", path, "--output", "json")
+    assert ill.returncode == 1
+    body = json.loads(ill.stdout)
+    assert [(one["instance"], one["ok"]) for one in body["instances"]] == [
+        ("one", True),
+        ("dead", False),
+    ]
+    assert "canary" not in ill.stdout + ill.stderr
+
+
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """A path that leads nowhere is exit 2 and one line."""
     done = run("discover", "--config", str(tmp_path / "nope.yaml"))

@@ -294,6 +294,17 @@ def test_a_sync_from_the_page_is_followed_to_its_end(
     )
 
 
+def test_the_instances_can_be_examined(manager: pluggy.PluginManager, argocd: Simulator) -> None:
+    """A platform engineer asks the portal itself what is wrong with an instance."""
+    configured(manager, config_of(argocd))
+    status, body = call(manager, "POST", "/check")
+
+    assert (status, body["ok"]) == (200, True)
+    assert body["instances"][0]["instance"] == "one"
+    routes = manager.hook.plugin_routes(plugin="argocd")
+    assert [r["role"] for r in routes if r["path"] == "/check"] == ["platform-engineer"]
+
+
 def test_every_action_is_on_record(manager: pluggy.PluginManager, argocd: Simulator) -> None:
     """Who did what to which app of which entity, refused ones too, and how it ended."""
     host = Catalogue()

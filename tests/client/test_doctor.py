@@ -1,0 +1,130 @@
+"""The doctor: what is wrong with an instance, and what to do."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gantry_argocd.client import Client
+from gantry_argocd.doctor import Diagnosis, diagnose
+from gantry_argocd.hub import reveal
+from gantry_argocd.settings import validate
+from gantry_argocd.simulator import Simulator
+
+
+def examine(url: str, ahead: timedelta = timedelta(0), **settings: Any) -> Diagnosis:
+    """Examine an instance."""
+    given = {"name": "one", "argocdUrl": url, "timeouts": {"connect": "1s", "read": "2s"}}
+    found = validate({"instances": [given | settings]}, trusted=True).settings
+    assert found is not None
+
+    def now() -> datetime:
+        return datetime.now(UTC) + ahead
+
+    client = Client(found.instances[0], reveal=reveal, now=now)
+    try:
+        return diagnose(found.instances[0], client, now)
+    finally:
+        client.close()
+
+
+def states(diagnosis: Diagnosis) -> dict[str, str]:
+    """Give the state of each step."""
+    return {step.name: step.state for step in diagnosis.steps}
+
+
+def test_an_instance_that_is_well(argocd: Simulator) -> None:
+    """Every step is told; plain http is worth a warning, and the instance can be used."""
+    found = examine(argocd.url, token=argocd.token)
+
+    assert found.ok
+    assert states(found) == {
+        "dns": "ok",
+        "connect": "ok",
+        "tls": "warning",
+        "version": "ok",
+        "session": "ok",
+        "list": "ok",
+        "sync": "ok",
+        "stream": "ok",
+        "clock": "ok",
+    }
+    assert "40 applications" in next(s.message for s in found.steps if s.name == "list")
+    assert argocd.token not in json.dumps(found.as_json())
+
+
+@pytest.mark.parametrize(
+    ("account", "step", "state", "words"),
+    [
+        ("reader", "sync", "warning", "applications, sync"),
+        ("nobody", "list", "warning", "applications, get"),
+    ],
+)
+def test_missing_rights_are_named(
+    argocd: Simulator, account: str, step: str, state: str, words: str
+) -> None:
+    """A token that may not do something is told which right it lacks."""
+    found = examine(argocd.url, token=argocd.tokens[account])
+    (one,) = [item for item in found.steps if item.name == step]
+
+    assert one.state == state
+    assert words in one.help
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "words"),
+    [
+        ({"html": True}, "version", "root path"),
+        ({"redirect": "https://sso.example/login"}, "version", "sign-in page"),
+        ({"status": 503, "body": "<html>", "content_type": "text/html"}, "version", "logs"),
+        ({"close": True}, "version", "firewall"),
+    ],
+)
+def test_something_in_front_is_recognised(
+    argocd: Simulator, fault: dict[str, Any], step: str, words: str
+) -> None:
+    """A proxy or a sign-in page is told as such, with what to do, and the rest is not tried."""
+    argocd.faults.set("*", **fault)
+    found = examine(argocd.url, token=argocd.token)
+    (failed,) = [item for item in found.steps if item.state == "failed"]
+
+    assert not found.ok
+    assert failed.name == step
+    assert words in failed.help
+    assert states(found)["list"] == "skipped"
+
+
+def test_wrong_credentials_are_told(argocd: Simulator) -> None:
+    """A bad token and a bad password are told apart from a bad network."""
+    token = examine(argocd.url, token="a.b.c")
+    assert states(token)["session"] == "failed"
+    password = examine(argocd.url, username="admin", password="wrong")
+    (failed,) = [item for item in password.steps if item.state == "failed"]
+    assert "locked the account" in failed.help
+
+
+def test_the_way_there_is_told() -> None:
+    """A name that is not known and a port that is closed are steps of their own."""
+    assert states(examine("https://no-such-host.invalid", token="t"))["dns"] == "failed"
+    closed = examine("http://127.0.0.1:9", token="t")
+    assert states(closed)["connect"] == "failed"
+    assert "refused" in next(s.message for s in closed.steps if s.name == "connect")
+
+
+def test_clocks_that_differ_are_told(argocd: Simulator) -> None:
+    """A clock that is ten minutes off explains tokens that are refused."""
+    found = examine(argocd.url, ahead=timedelta(minutes=10), token=argocd.token)
+    (clock,) = [item for item in found.steps if item.name == "clock"]
+
+    assert clock.state == "warning"
+    assert "behind ours" in clock.message
+
+
+def test_http_at_an_https_address_is_told(argocd: Simulator) -> None:
+    """An address that says https where only http is spoken fails at TLS."""
+    found = examine(argocd.url.replace("http:", "https:"), token=argocd.token)
+
+    assert states(found)["tls"] == "failed"
