@@ -168,7 +168,7 @@ def serve(
     GANTRY_ADMIN_PASSWORD is the password of the user admin; without it one is made and printed
     once. GANTRY_ENCRYPTION_KEY encrypts stored configurations; without it a key file does.
     """
-    from .refhost import ConfigRefused, HostOptions, create_host
+    from .refhost import ConfigRefused, HostOptions, create_host, listening
     from .refhost import serve as serve_host
 
     configs: Mapping[str, Mapping[str, Any]] = {}
@@ -180,18 +180,30 @@ def serve(
         configs = {"argocd": config}
     options = HostOptions(secrets_dirs=secrets_dirs) if secrets_dirs else HostOptions()
     try:
-        host = create_host(
-            data_dir=data_dir,
-            encryption_key=os.environ.get("GANTRY_ENCRYPTION_KEY") or None,
-            admin_password=os.environ.get("GANTRY_ADMIN_PASSWORD") or None,
-            configs=configs,
-            options=options,
-        )
-        if host.generated_password is not None:
-            click.echo(f"Sign in as admin with the password {host.generated_password}")
-            click.echo("It is shown only now; set GANTRY_ADMIN_PASSWORD to choose one.")
-        serve_host(host, address, port, ready=lambda url: click.echo(f"Gantry is at {url}"))
-    except (OSError, ValueError, ConfigRefused) as problem:
+        # The address first: a password must not be made and shown for a host that cannot serve.
+        with listening(address, port) as listener:
+            host = create_host(
+                data_dir=data_dir,
+                encryption_key=os.environ.get("GANTRY_ENCRYPTION_KEY") or None,
+                admin_password=os.environ.get("GANTRY_ADMIN_PASSWORD") or None,
+                configs=configs,
+                options=options,
+            )
+            if host.generated_password is not None:
+                click.echo(f"Sign in as admin with the password {host.generated_password}")
+                click.echo("It is shown only now; set GANTRY_ADMIN_PASSWORD to choose one.")
+            serve_host(
+                host,
+                address,
+                port,
+                listener=listener,
+                ready=lambda url: click.echo(f"Gantry is at {url}"),
+            )
+    except ConfigRefused as problem:
+        _refuse(path or Path("the stored configuration"), problem.errors)
+    except OSError as problem:
+        _fail(f"cannot serve at {address}:{port}: {problem.strerror or problem}")
+    except ValueError as problem:
         _fail(f"cannot serve: {problem}")
 
 

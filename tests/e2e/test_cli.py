@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +129,20 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "No such file" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_unusable_place_is_one_line(tmp_path: Path) -> None:
+    """An address that is taken and a database that is none are told without a traceback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        busy = run("serve", "--port", port, "--data-dir", str(tmp_path / "a"))
+    (tmp_path / "b" / "gantry.db").mkdir(parents=True)
+    broken = run("serve", "--port", "0", "--data-dir", str(tmp_path / "b"))
+
+    for done in (busy, broken):
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert "password" not in done.stdout

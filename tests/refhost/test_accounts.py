@@ -203,3 +203,46 @@ def test_the_first_start_makes_a_password_and_says_it_once(tmp_path: Path) -> No
     assert first.generated_password is not None
     assert len(first.generated_password) >= 16
     assert second.generated_password is None
+
+
+def test_a_key_is_never_more_than_its_owner_is_now(site: Portal) -> None:
+    """Who is demoted has no power left in an old key, and gets it back with the role."""
+    admin = site.rest()
+    body = {"username": "fallen", "password": PASSWORD, "role": "admin"}
+    made = admin.post("/api/v1/auth/register", json=body).json()
+    login = site.client().post("/api/v1/auth/login", json=body).json()
+    owner = site.client(Authorization=f"Bearer {login['token']}")
+    key = owner.post("/api/v1/auth/apikeys", json={"name": "ci", "role": "admin"}).json()["key"]
+    keyed = site.client(Authorization=f"Bearer {key}")
+
+    before = keyed.get("/api/v1/auth/users").status_code
+    admin.put(f"/api/v1/auth/users/{made['id']}", json={"role": "viewer"})
+    demoted = keyed.get("/api/v1/auth/users").status_code
+    me = keyed.get("/api/v1/auth/me").json()
+    write = keyed.post("/api/v1/entities", json={}).status_code
+    admin.put(f"/api/v1/auth/users/{made['id']}", json={"role": "developer"})
+
+    assert (before, demoted, write) == (200, 403, 403)
+    assert (me["role"], me["permissions"]["write"]) == ("viewer", False)
+    assert keyed.get("/api/v1/auth/me").json()["role"] == "developer"
+
+
+def test_a_reset_password_ends_the_keys_as_well(site: Portal) -> None:
+    """An administrator who resets a stolen account shuts every door to it."""
+    admin = site.rest()
+    body = {"username": "stolen", "password": PASSWORD}
+    made = admin.post("/api/v1/auth/register", json=body).json()
+    token = site.client().post("/api/v1/auth/login", json=body).json()["token"]
+    owner = site.client(Authorization=f"Bearer {token}")
+    key = owner.post("/api/v1/auth/apikeys", json={"name": "ci"}).json()["key"]
+    keyed = site.client(Authorization=f"Bearer {key}")
+    one = f"/api/v1/auth/users/{made['id']}"
+
+    short = admin.put(one, json={"role": "developer", "password": "short"}).status_code
+    before = keyed.get("/api/v1/auth/me")
+    reset = admin.put(one, json={"password": "another one"}).status_code
+
+    assert (short, before.status_code, reset) == (400, 200, 200)
+    assert before.json()["role"] == "viewer"
+    assert keyed.get("/api/v1/auth/me").status_code == 401
+    assert owner.get("/api/v1/auth/me").status_code == 401

@@ -304,3 +304,21 @@ def test_writes_are_in_the_audit_trail(site: Portal) -> None:
     assert {entry["userName"] for entry in entries} == {"developer"}
     assert json.loads(entries[1]["afterState"])["metadata"]["title"] == "x"
     assert site.rest().get("/api/v1/audit?limit=x").status_code == 400
+
+
+@pytest.mark.parametrize(("levels", "status"), [(64, 201), (65, 400), (900, 400)])
+def test_an_entity_is_nested_as_deep_as_its_pages_go(
+    site: Portal, levels: int, status: int
+) -> None:
+    """What could not be shown again is refused when it is written."""
+    deep: Any = []
+    for _ in range(levels - 4):  # the entity, its spec and its list, and the innermost
+        deep = [deep]
+    body = {"kind": "Action", "metadata": {"name": f"deep-{levels}"}, "spec": {"config": {}}}
+    body["spec"] = {"config": {"x": deep}}
+
+    answer = site.rest().post("/api/v1/entities", json=body)
+
+    assert answer.status_code == status
+    if status == 400:
+        assert answer.json()["error"] == ("invalid request body: nested more than 64 levels deep")

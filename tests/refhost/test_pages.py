@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from gantry_argocd.refhost import sample
+from gantry_argocd.refhost.documents import Key
+from gantry_argocd.refhost.foreign import ForeignWrite
+from gantry_argocd.refhost.masking import without_secrets
+from gantry_argocd.refhost.trail import Actor
 
 from .support import MASK, PASSWORD, Marker, Portal, portal, service, submit, token_of
 
@@ -336,7 +342,8 @@ def test_a_plugin_is_configured_by_a_form(tmp_path: Path) -> None:
     for answer in (bad, broken, page):
         check(answer.text)
         assert "hunter2" not in answer.text
-        assert MASK in answer.text
+    assert MASK in bad.text
+    assert MASK in page.text
     assert "<code>$.url</code> is required" in early.text
     assert "Sync is running" in synced.text
     assert "stage: no answer" in synced.text
@@ -370,4 +377,105 @@ def test_an_unknown_page_is_a_page(site: Portal) -> None:
     answer = site.browser().get("/nothing/here")
 
     assert answer.status_code == 404
+    check(answer.text)
+
+
+@pytest.mark.parametrize("where", ["/catalog/✓", "/catalog/Service/pay?tab=%E2%9C%93&q=é"])
+def test_signing_in_leads_to_any_address(site: Portal, where: str) -> None:
+    """Who wanted a page with any letters in its address gets there after the sign-in."""
+    client = site.client()
+    form = {
+        "username": "viewer",
+        "password": PASSWORD,
+        "csrf_token": token_of(client.get("/login")),
+    }
+
+    answer = client.post("/login", data={**form, "next": where})
+    again = client.get("/login", params={"next": where})
+
+    assert (answer.status_code, again.status_code) == (303, 303)
+    assert answer.headers["location"].isascii()
+    assert answer.headers["location"] == str(httpx.URL(where))
+    assert again.headers["location"] == answer.headers["location"]
+
+
+@pytest.mark.parametrize("depth", [100, 900])
+def test_an_entity_that_was_stored_too_deep_can_be_seen_and_removed(
+    tmp_path: Path, depth: int
+) -> None:
+    """A row that is nested deeper than may be written has its pages, and can be deleted there."""
+    deep: Any = "x"
+    for _ in range(depth // 2):
+        deep = {"a": [deep]}
+    body = {**service("deep"), "spec": {"type": "backend", "odd": deep}}
+    with portal(tmp_path, Marker()) as site:
+        write = ForeignWrite("create", Key("Service", "default", "deep"), body)
+        site.host.catalogue.write([write], site.host.plugins, Actor("ada"))
+    with portal(tmp_path, Marker()) as site:
+        client = site.browser()
+        one = "/catalog/Service/deep"
+        tabs = ("overview", "yaml", "dependencies", "activity", "marker")
+        seen = [client.get(f"{one}?tab={tab}").status_code for tab in tabs]
+        seen += [client.get(path).status_code for path in ("/", f"{one}/edit", f"{one}/delete")]
+        read = site.rest().get("/api/v1/search?q=deep")
+        gone = submit(client, f"{one}/delete")
+
+    assert seen == [200] * len(seen)
+    assert [hit["name"] for hit in read.json()] == ["deep"]
+    assert gone.status_code == 303
+
+
+TYPED = {
+    "url": "https://ada:S3/CRET@x.example/base",
+    "user": "ada:S3CRET@x.example",
+    "token": "S3CRET",
+    "tokn": "S3CRET",
+    "S3": {"a": ["S3CRET"], "b": True},
+    "list": [{"name": "one", "pasword": "S3CRET", "headers": {"X": "S3CRET"}}, "S3CRET"],
+    "number": "S3CRET",
+    "pem": "-----BEGIN PRIVATE KEY-----S3CRET",
+    "count": 7,
+    "map": "S3CRET",
+}
+TEXT = {"type": "string"}
+SECRET = {"type": "string", "secret": True}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "url": TEXT, "user": TEXT, "token": SECRET, "pem": TEXT, "number": {"type": "number"},
+        "count": {"type": "integer"}, "map": {"type": "object", "properties": {}},
+        "list": {"type": "array", "items": {"type": "object", "properties": {
+            "name": TEXT, "headers": {"type": "object", "additionalProperties": SECRET},
+        }}},
+    },
+}  # fmt: skip
+
+
+def test_a_refused_configuration_is_shown_again_without_what_may_be_secret() -> None:
+    """A typing error in a form gives back the text with only what is known to be no secret."""
+    assert without_secrets(TYPED, SCHEMA) == {
+        "url": "https://x.example/base",
+        "user": "x.example",
+        "token": MASK,
+        "tokn": MASK,
+        "S3": MASK,
+        "list": [{"name": "one", "pasword": MASK, "headers": {"X": MASK}}, MASK],
+        "number": MASK,
+        "pem": MASK,
+        "count": 7,
+        "map": MASK,
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["url: x\ntoken: S3CRET", '{"token": "S3CRET"', '["S3CRET"]', '"S3CRET"',
+     '{"url": 1, "tokn": "S3CRET", "deep": {"tokn": "S3CRET"}}'],
+)  # fmt: skip
+def test_a_refused_form_never_echoes_a_secret(site: Portal, text: str) -> None:
+    """What is no JSON is not shown again at all; the stored configuration is, with its masks."""
+    answer = submit(site.browser(), "/plugins/marker/config", config=text)
+
+    assert answer.status_code == 400
+    assert "S3CRET" not in answer.text
     check(answer.text)

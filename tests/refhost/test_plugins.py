@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gantry_argocd.hookspecs import ConfigVerdict, hookimpl
+from gantry_argocd.hookspecs import ConfigVerdict, Host, Request, Response, Route, hookimpl
 from gantry_argocd.refhost import ConfigRefused, HostOptions, create_host, sample
 from gantry_argocd.refhost.neighbours import GitHubNeighbour, Repository
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.trail import Actor
 
-from .support import CHEAP, MASK, Bomb, Marker, Portal, make_host, portal, service
+from .support import CHEAP, MASK, Bomb, Marker, Portal, make_host, portal, service, submit
 
 API = "/api/v1/plugins"
 GOOD = {"url": "https://x", "token": "hunter2"}
@@ -397,3 +397,112 @@ def test_the_github_neighbour_only_enriches() -> None:
     assert [entity["metadata"]["name"] for entity in found] == ["pay"]
     assert "spec" not in found[0]
     assert all(key.startswith("github.com/") for key in found[0]["metadata"]["annotations"])
+
+
+class Picky(Marker):
+    """A plugin that accepts every configuration and cannot take one with ``bad`` into use."""
+
+    @hookimpl
+    def configure(
+        self, plugin: str, config: Mapping[str, Any] | None, enabled: bool, host: Host | None
+    ) -> bool | None:
+        """Remember, or raise."""
+        if config and (config.get("bad") == "always" or config.get("bad") == enabled):
+            raise RuntimeError("secret detail")
+        return super().configure(plugin, config, enabled, host)
+
+
+UNTAKEN = "the plugin could not take the configuration into use"
+
+
+def test_a_configuration_that_cannot_be_used_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A plugin that fails to take a configuration keeps the former one, and the caller hears it."""
+    with portal(tmp_path, plugin := Picky()) as site:
+        client = site.rest()
+        client.put(f"{API}/marker/config", json=GOOD)
+        client.put(f"{API}/marker/enable", json={"enabled": True})
+        failed = client.put(f"{API}/marker/config", json={"url": "u", "bad": True})
+        page = submit(site.browser(), "/plugins/marker/config", config='{"url": "u", "bad": true}')
+        about = client.get(f"{API}/marker").json()
+        actions = [entry["action"] for entry in client.get("/api/v1/audit").json()]
+
+    assert (failed.status_code, failed.json()["error"]) == (500, UNTAKEN)
+    assert page.status_code == 500
+    assert UNTAKEN in page.text
+    assert about["config"] == {"url": "https://x", "token": MASK}
+    assert "problem" not in about
+    assert plugin.told[-1] == (GOOD, True)
+    assert actions.count("plugin.configured") == 1
+    assert "Traceback" not in caplog.text
+
+
+def test_a_plugin_that_cannot_be_enabled_stays_disabled(tmp_path: Path) -> None:
+    """Enabling that fails in the plugin is an error to the caller, not a plugin that seems on."""
+    with portal(tmp_path, plugin := Picky()) as site:
+        client = site.rest()
+        client.put(f"{API}/marker/config", json={"url": "u", "bad": True})
+        failed = client.put(f"{API}/marker/enable", json={"enabled": True})
+        page = submit(site.browser(), "/plugins/marker/enable")
+        about = client.get(f"{API}/marker").json()
+
+    assert (failed.status_code, failed.json()["error"]) == (500, UNTAKEN)
+    assert page.status_code == 500
+    assert about["enabled"] is False
+    assert plugin.told[-1] == ({"url": "u", "bad": True}, False)
+
+
+def test_a_plugin_that_fails_at_the_start_says_so(tmp_path: Path) -> None:
+    """A stored configuration that a plugin cannot use is shown as its problem until it can."""
+    with portal(tmp_path, Marker()) as site:
+        site.rest().put(f"{API}/marker/config", json={"url": "u", "bad": "always"})
+    with portal(tmp_path, Picky()) as site:
+        client = site.rest()
+        broken = client.get(f"{API}/marker").json()
+        listed = client.get(API).json()[0]
+        page = site.browser().get("/plugins/marker").text
+        off = client.put(f"{API}/marker/enable", json={"enabled": False})
+        page_off = submit(site.browser(), "/plugins/marker/disable")
+        mended = client.put(f"{API}/marker/config", json=GOOD)
+        after = client.get(f"{API}/marker").json()
+
+    assert broken["problem"] == listed["problem"] == UNTAKEN
+    assert UNTAKEN in page
+    assert (off.status_code, page_off.status_code, mended.status_code) == (500, 500, 204)
+    assert "problem" not in after
+
+
+class Joined(Marker):
+    """A plugin whose sync is one report for all that ask while it runs."""
+
+    status = 200
+    begun = "2026-11-23T12:00:00Z"
+
+    @hookimpl
+    def plugin_routes(self, plugin: str) -> Sequence[Route] | None:  # noqa: ARG002
+        """Bring the route."""
+
+        def sync(request: Request) -> Response:
+            return Response(status=self.status, body={"startedAt": self.begun, "apps": 3})
+
+        return [Route(method="POST", path="/sync", role="developer", summary="", handler=sync)]
+
+
+def test_one_sync_is_one_record(tmp_path: Path) -> None:
+    """However many join a sync, the trail has it once; what was refused is no sync."""
+    with portal(tmp_path, plugin := Joined()) as site:
+        client = site.rest()
+        for _ in range(3):
+            client.post(f"{API}/marker/sync")
+        plugin.begun = "2026-11-23T12:05:00Z"
+        client.post(f"{API}/marker/sync")
+        plugin.begun, plugin.status = "2026-11-23T12:10:00Z", 400
+        client.post(f"{API}/marker/sync")
+        told = [
+            entry["details"]["startedAt"]
+            for entry in client.get("/api/v1/audit").json()
+            if entry["action"] == "plugin.synced"
+        ]
+
+    assert told == ["2026-11-23T12:05:00Z", "2026-11-23T12:00:00Z"]

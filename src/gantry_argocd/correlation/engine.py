@@ -127,10 +127,10 @@ def correlate(
         adoption: Whether rows of the original plugin are taken over.
     """
     rows, problems = _read(entities, adoption)
-    recorded = {record.key: record for record in memory}
-    for row in rows.values():
-        recorded.update((record.key, record) for record in row.records)
-    knowledge = learn(recorded.values(), answers, held or {})
+    recorded = [record for row in rows.values() for record in row.records]
+    in_catalogue = {record.key for record in recorded}
+    recorded += [record for record in memory if record.key not in in_catalogue]
+    knowledge = learn(recorded, answers, held or {})
 
     links = [link for row in rows.values() for link in links_of(row)]
     claims = settle(links, AppIndex(knowledge.records.values()))

@@ -136,10 +136,7 @@ def _assign(
     latest: dict[AppKey, Record] = {}
     for record in recorded:
         other = latest.get(record.key)
-        if other is None or (record.read_at, record.source.origin) > (
-            other.read_at,
-            other.source.origin,
-        ):
+        if other is None or _age(record) > _age(other):
             latest[record.key] = record
     configured = {answer.source.name: answer.source for answer in answers}
     renamed = _renamed([record.source for record in latest.values()], configured)
@@ -166,22 +163,32 @@ def _assign(
     return found, retired
 
 
+def _age(record: Record) -> tuple[str, str]:
+    # Two records of one app come from a copied provenance; the newer counts, and among equally
+    # old ones any fixed choice does.
+    return (record.read_at, repr(record))
+
+
 def _renamed(
     previous: Iterable[InstanceInfo], configured: Mapping[str, InstanceInfo]
 ) -> dict[tuple[str, str], str]:
     """Understand instances that were renamed while their origin stayed (rule 15)."""
-    before = {(source.name, source.origin): source for source in previous}
+    projects: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for source in previous:
+        projects[source.name, source.origin].add(source.project)
     present = {(source.name, source.origin) for source in configured.values()}
-    vanished = [source for pair, source in before.items() if pair not in present]
-    new = [s for s in configured.values() if (s.name, s.origin) not in before]
-    lost_at = Counter((source.origin, source.project) for source in vanished)
-    new_at = Counter((source.origin, source.project) for source in new)
-    names = {(source.origin, source.project): source.name for source in new}
-    return {
-        (source.name, source.origin): names[place]
-        for source in vanished
-        if lost_at[place := (source.origin, source.project)] == 1 and new_at[place] == 1
-    }
+    vanished = [pair for pair in projects if pair not in present]
+    new = [s for s in configured.values() if (s.name, s.origin) not in projects]
+    # Apps may have been read under several projects, when that was changed in between.
+    matches = [
+        (pair, source.name)
+        for pair in vanished
+        for source in new
+        if source.origin == pair[1] and source.project in projects[pair]
+    ]
+    lost = Counter(pair for pair, _ in matches)
+    found = Counter(name for _, name in matches)
+    return {pair: name for pair, name in matches if lost[pair] == 1 and found[name] == 1}
 
 
 def _apply(
@@ -196,6 +203,9 @@ def _apply(
         for key, record in known.items()
         if key not in answer.deleted
     }
+    if waiting is not None and answer.deleted:
+        left = waiting.missing - answer.deleted
+        waiting = attrs.evolve(waiting, missing=left) if left else None
     if answer.outcome is Outcome.SILENT:
         return kept, waiting
     if answer.outcome is Outcome.FAILED:

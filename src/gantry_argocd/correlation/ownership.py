@@ -117,9 +117,10 @@ def split(entity: Entity, key: EntityKey) -> Foreign:
         return Foreign(key=key, entity=entity, theirs=True, writable=False, stored=entity)
     provenance = decode(raw[names.PROVENANCE]) if names.PROVENANCE in raw else None
     own = provenance is not None and provenance.entity == str(key)
+    touched = any(name in raw for name in names.OURS_ALONE)
     return Foreign(
         key=key,
-        entity=strip(entity, provenance.wrote if provenance else None),
+        entity=strip(entity, provenance.wrote if provenance else None) if touched else entity,
         theirs=provenance.theirs if provenance is not None and own else True,
         records=provenance.records if provenance is not None and own else (),
         damaged=names.PROVENANCE in raw and provenance is None,
@@ -171,7 +172,7 @@ def contribute(foreign: Foreign, placed: Sequence[Placed]) -> Entity | None:
 
     app_name, refs, made_app_names = _fill_links(annotations, primary, records)
     title = _fill_title(metadata, foreign.key, placed)
-    spec, filled, deployed_in, made_deployed_in = _fill_spec(base.get("spec"), primary, records)
+    spec, filled, deployed_in, made_deployed_in = _fill_spec(base.get("spec", {}), primary, records)
 
     _set_status(annotations, primary, records)
     provenance = Provenance(
@@ -368,9 +369,9 @@ def _fill_title(metadata: dict[str, Any], key: EntityKey, placed: Sequence[Place
 def _fill_spec(
     spec: Any, primary: Record, records: Sequence[Record]
 ) -> tuple[Any, dict[str, str], tuple[str, ...], bool]:
-    if spec is not None and not isinstance(spec, dict):
+    if not isinstance(spec, dict):
         return spec, {}, (), False
-    result = dict(spec or {})
+    result = dict(spec)
     repo_url = primary.facts.repo_url or next(
         (record.facts.repo_url for record in records if record.facts.repo_url), None
     )
@@ -445,7 +446,7 @@ def is_bare(rest: Entity, enrichment: Sequence[str]) -> bool:
         return False
     others = [value for key, value in metadata.items() if key not in _HOST_FIELDS]
     others += [v for k, v in rest.items() if k not in {"apiVersion", "kind", "metadata"}]
-    return not any(others)
+    return all(value is None or value in ("", [], {}) for value in others)
 
 
 def _merge(into: Entity, body: Entity) -> Entity:

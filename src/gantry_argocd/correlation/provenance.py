@@ -171,7 +171,7 @@ _DESTINATION = {"server": "server", "name": "cluster", "namespace": "to"}
 
 def _to_json(provenance: Provenance) -> dict[str, Any]:
     wrote = provenance.wrote
-    sources = {record.source.name: record.source for record in provenance.records}
+    sources = _source_names(provenance.records)
     made = [
         *(["appNames"] if wrote.made_app_names else []),
         *(["deployedIn"] if wrote.made_deployed_in else []),
@@ -188,10 +188,21 @@ def _to_json(provenance: Provenance) -> dict[str, Any]:
         "v": VERSION,
         "of": provenance.entity,
         "theirs": provenance.theirs,
-        "from": {name: _source_to_json(source) for name, source in sorted(sources.items())},
-        "apps": [_record_to_json(record) for record in provenance.records],
+        "from": {name: _source_to_json(source) for source, name in sources.items()},
+        "apps": [_record_to_json(record, sources) for record in provenance.records],
         "wrote": {key: value for key, value in ours.items() if value or value == ""},
     }
+
+
+def _source_names(records: tuple[Record, ...]) -> dict[InstanceInfo, str]:
+    """Name each instance as it was at some time: ``one``, and ``one#2`` under another scope."""
+    names: dict[InstanceInfo, str] = {}
+    for record in records:
+        if record.source not in names:
+            seen = sum(known.name == record.source.name for known in names)
+            name = record.source.name
+            names[record.source] = f"{name}#{seen + 1}" if seen else name
+    return names
 
 
 def _source_to_json(source: InstanceInfo) -> dict[str, str]:
@@ -204,8 +215,8 @@ def _source_to_json(source: InstanceInfo) -> dict[str, str]:
     return {key: value for key, value in values.items() if value}
 
 
-def _record_to_json(record: Record) -> dict[str, str]:
-    facts = record.facts
+def _record_to_json(record: Record, sources: Mapping[InstanceInfo, str]) -> dict[str, str]:
+    facts, source = record.facts, sources[record.source]
     values: dict[str, str | None] = {
         "i": facts.key.instance,
         "ns": facts.key.namespace,
@@ -214,6 +225,8 @@ def _record_to_json(record: Record) -> dict[str, str]:
     values |= {short: getattr(facts, name) for name, short in _FACTS.items()}
     values |= {short: getattr(facts.destination, name) for name, short in _DESTINATION.items()}
     values |= {"stale": record.stale_since, "read": record.read_at}
+    if source != facts.key.instance:
+        values["from"] = source
     return {key: value for key, value in values.items() if value}
 
 
@@ -243,6 +256,9 @@ def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, InstanceInf
             _text(value)
     get = item.get
     instance = item["i"]
+    if not (instance and item["ns"] and item["n"]):
+        msg = "an app has a name"
+        raise ValueError(msg)
     return Record(
         facts=Facts(
             key=AppKey(instance, item["ns"], item["n"]),
@@ -256,16 +272,19 @@ def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, InstanceInf
                 server=get("server", ""), name=get("cluster", ""), namespace=get("to", "")
             ),
         ),
-        source=sources[instance],
+        source=sources[get("from", instance)],
         stale_since=get("stale") or None,
         read_at=get("read", ""),
     )
 
 
 def _source_from_json(name: str, source: Mapping[str, Any]) -> InstanceInfo:
+    if not _text(source["origin"]):
+        msg = "an instance has an origin"
+        raise ValueError(msg)
     return InstanceInfo(
-        name=_text(name),
-        origin=_text(source["origin"]),
+        name=_text(name).partition("#")[0],
+        origin=source["origin"],
         project=_text(source.get("project", "")),
         selector=_text(source.get("selector", "")),
         own_namespace=_text(source.get("ns", "")) or "argocd",

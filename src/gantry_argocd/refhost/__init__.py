@@ -6,17 +6,20 @@ entry point as any host would, and needs nothing of ours but the hook specificat
 """
 
 from gantry_argocd.refhost.accounts import NewUser
+from gantry_argocd.refhost.database import DatabaseUnusable
 from gantry_argocd.refhost.host import Host, HostOptions, create_host
 from gantry_argocd.refhost.lifecycle import ConfigRefused
-from gantry_argocd.refhost.server import RunningHost, serve, serve_in_thread
+from gantry_argocd.refhost.server import RunningHost, listening, serve, serve_in_thread
 
 __all__ = [
     "ConfigRefused",
+    "DatabaseUnusable",
     "Host",
     "HostOptions",
     "NewUser",
     "RunningHost",
     "create_host",
+    "listening",
     "serve",
     "serve_in_thread",
 ]

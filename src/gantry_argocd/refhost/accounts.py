@@ -71,6 +71,11 @@ def level(role: Role) -> int:
     return ROLES.index(role) + 1
 
 
+def lower(one: Role, other: Role) -> Role:
+    """Give the role that may do less."""
+    return min(one, other, key=level)
+
+
 def permissions(role: Role) -> dict[str, bool]:
     """Say what a role may do, in the words of the API."""
     working = level(role) >= level("developer")
@@ -235,6 +240,11 @@ class Accounts:
         self._set_password(account.id, new, seeded=False)
         return self.get(account.id)
 
+    def reset_password(self, account: Account, new: str) -> None:
+        """Take a user's password, sessions and API keys away, and give another password."""
+        check_password(new)
+        self._set_password(account.id, new, seeded=False, keep_keys=False)
+
     # --- API keys ---
 
     def make_key(
@@ -346,15 +356,19 @@ class Accounts:
         except (VerificationError, InvalidHashError):
             return False
 
-    def _set_password(self, identity: str, password: str, *, seeded: bool) -> None:
+    def _set_password(
+        self, identity: str, password: str, *, seeded: bool, keep_keys: bool = True
+    ) -> None:
         values = {
             "password_hash": self._hasher.hash(password),
             "seeded": seeded,
             "stamp": secrets.token_hex(8),
         }
-        users = database.users
+        keys, users = database.api_keys, database.users
         with database.transaction(self._engine, "locked") as connection:
             connection.execute(users.update().where(users.c.id == identity).values(values))
+            if not keep_keys:
+                connection.execute(keys.delete().where(keys.c.user_id == identity))
 
     def _keep_an_admin(self, connection: sa.Connection, account: Account) -> None:
         users = database.users

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from gantry_argocd.hookspecs import ROLES
-from gantry_argocd.refhost.accounts import Account, Accounts, NewUser, as_role
+from gantry_argocd.refhost.accounts import Account, Accounts, NewUser, as_role, check_password
 from gantry_argocd.refhost.problems import Clash, Invalid, NotSignedIn
 from gantry_argocd.refhost.sessions import COOKIE, LIFETIME, Brake, Sessions
 from gantry_argocd.refhost.trail import LONGEST_PAGE, PAGE, Actor, Record, Trail
@@ -178,10 +178,14 @@ class AccountsApi:
         for field, column in (("displayName", "display_name"), ("email", "email")):
             if field in body:
                 changes[column] = _text(body, field)
+        password = _text(body, "password")
         if "password" in body:
-            self._accounts.set_password(account, _text(body, "password"))
+            check_password(password)
+        changed = self.do_change(call, account.id, changes, "api")
+        if "password" in body:
+            self._accounts.reset_password(account, password)
             self._tell(call.acting("api"), "user.password_reset", account)
-        return json_response(self.do_change(call, account.id, changes, "api").as_json())
+        return json_response(changed.as_json())
 
     def _delete_user(self, call: Call) -> Response:
         self.do_delete(call, call.params["id"], "api")

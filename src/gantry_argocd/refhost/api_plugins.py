@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.responses import Response
 
-from gantry_argocd.hookspecs import Request, Route
+from gantry_argocd.hookspecs import Request, Role, Route
 from gantry_argocd.hookspecs import Response as Answer
 from gantry_argocd.refhost.lifecycle import Lifecycle, PluginState
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Broken, Invalid
-from gantry_argocd.refhost.trail import Actor
-from gantry_argocd.refhost.web import Call, Endpoint, Handler, json_response, no_content
+from gantry_argocd.refhost.trail import Actor, Record
+from gantry_argocd.refhost.web import Call, Endpoint, Handler, json_response, no_content, raw_path
 
 BASE = "/api/v1/plugins"
 SYNC = ("POST", "/sync")
+_PART: Role = "platform-engineer"
 
 _log = logging.getLogger(__name__)
 
@@ -34,10 +35,10 @@ class PluginsApi:
         one = f"{BASE}/{{plugin}}"
         ours = [
             Endpoint("GET", BASE, self._list),
-            Endpoint("GET", one, self._get, "platform-engineer"),
-            Endpoint("GET", f"{one}/config", self._config, "platform-engineer"),
-            Endpoint("PUT", f"{one}/config", self._put_config, "platform-engineer"),
-            Endpoint("PUT", f"{one}/enable", self._enable, "platform-engineer"),
+            Endpoint("GET", one, self._get, _PART),
+            Endpoint("GET", f"{one}/config", self._config, _PART),
+            Endpoint("PUT", f"{one}/config", self._put_config, _PART, attempt=attempt("configure")),
+            Endpoint("PUT", f"{one}/enable", self._enable, _PART, attempt=attempt("enable")),
         ]
         theirs = [
             Endpoint(
@@ -45,11 +46,12 @@ class PluginsApi:
                 f"{BASE}/{name}{route['path']}",
                 self._plugin_route(name, route),
                 route["role"],
+                attempt=_route_attempt(name, route),
             )
             for name in self._plugins.names
             for route in self._plugins.routes(name)
         ]
-        last = Endpoint("POST", f"{one}/sync", self._sync, "platform-engineer")
+        last = Endpoint("POST", f"{one}/sync", self._sync, _PART, attempt=attempt("sync"))
         return [*ours, *theirs, last]
 
     def sync_route(self, name: str) -> Route | None:
@@ -62,7 +64,8 @@ class PluginsApi:
     def sync_by_route(self, name: str, route: Route, request: Request, actor: Actor) -> Answer:
         """Have a plugin sync by its own route, and keep in the trail who did."""
         answer = run_route(name, route, request)
-        self._lifecycle.synced(name, actor, answer["body"])
+        if answer["status"] < 400:
+            self._lifecycle.synced(name, actor, answer["body"])
         return answer
 
     # --- routes ---
@@ -90,8 +93,8 @@ class PluginsApi:
 
     def _config(self, call: Call) -> Response:
         state = self._lifecycle.state(call.params["plugin"])
-        if state.problem:
-            raise Broken(state.problem)
+        if state.unreadable:
+            raise Broken(state.unreadable)
         schema = state.manifest["configSchema"]
         return json_response({"schema": schema, "values": self._lifecycle.masked(state)})
 
@@ -128,6 +131,35 @@ class PluginsApi:
             return response
 
         return handle
+
+
+def attempt(what: str, source: str = "api") -> Callable[[Call], Record]:
+    """Give what the trail says of somebody who tries *what* with the plugin of the path."""
+
+    def record(call: Call) -> Record:
+        return _about_plugin(call, call.params["plugin"], f"plugin.{what}", source)
+
+    return record
+
+
+def _route_attempt(name: str, route: Route) -> Callable[[Call], Record] | None:
+    if route["method"] == "GET":
+        return None
+    words = [part for part in route["path"].split("/") if part and not part.startswith("{")]
+    known = (route["method"], route["path"]) == SYNC
+    action = "plugin.sync" if known or not words else f"{name}.{words[-1]}"
+    return lambda call: _about_plugin(call, name, action, "api")
+
+
+def _about_plugin(call: Call, name: str, action: str, source: str) -> Record:
+    return Record(
+        actor=call.acting(source),
+        action=action,
+        resource_type="Plugin",
+        resource_id=f"Plugin:{name}"[:600],
+        resource_name=name[:600],
+        details={"path": raw_path(call.request)[:600]},
+    )
 
 
 def run_route(name: str, route: Route, request: Request) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +10,6 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount
@@ -17,8 +17,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gantry_argocd.hookspecs import ROLES
 from gantry_argocd.refhost.pages import Pages
-from gantry_argocd.refhost.problems import Broken, Denied, HostError, NotSignedIn
+from gantry_argocd.refhost.problems import (
+    Broken,
+    Busy,
+    Denied,
+    Forged,
+    HostError,
+    NotSignedIn,
+    Unavailable,
+)
 from gantry_argocd.refhost.sessions import COOKIE, Principal, Sessions
+from gantry_argocd.refhost.threads import Threads
+from gantry_argocd.refhost.trail import Trail
 from gantry_argocd.refhost.web import (
     Call,
     Endpoint,
@@ -33,6 +43,7 @@ _log = logging.getLogger(__name__)
 _requests = logging.getLogger("gantry_argocd.refhost.requests")
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_REFUSALS = (Denied, Forged, Unavailable)
 
 
 class Front:
@@ -45,18 +56,26 @@ class Front:
         sessions: Tells who asks.
 
         pages: Draws errors for people, and checks their forms.
+
+        trail: Where refused actions are told.
     """
 
-    def __init__(self, router: Router, sessions: Sessions, pages: Pages) -> None:
+    def __init__(self, router: Router, sessions: Sessions, pages: Pages, trail: Trail) -> None:
         self._router = router
         self._sessions = sessions
         self._pages = pages
+        self._trail = trail
+        self._threads = Threads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the application of ASGI."""
         request = Request(scope, receive)
         begun = perf_counter()
-        response = secured(await self._respond(request))
+        try:
+            response = secured(await self._respond(request))
+        except asyncio.CancelledError:  # by the server only: its patience at the end is over
+            busy = Busy("the host is ending", headers={"Connection": "close"})
+            response = secured(failure(busy))
         line = {
             "method": request.method,
             "path": raw_path(request),
@@ -76,23 +95,28 @@ class Front:
             return Response(status_code=400)
         except HostError as error:
             call = Call(request, {}, body, None)
-            return await run_in_threadpool(self._refuse, call, error)
-        return await run_in_threadpool(self._run, endpoint, Call(request, params, body, None))
+            return await self._threads.run(self._refuse, call, error)
+        return await self._threads.run(self._run, endpoint, Call(request, params, body, None))
 
     def _run(self, endpoint: Endpoint, call: Call) -> Response:
         try:
-            call = self._admit(endpoint, call)
-            return endpoint.handler(call)
-        except HostError as error:
-            return self._refuse(call, error)
+            return self._answer(endpoint, call)
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer
             _log.exception("failed to answer %s %s", endpoint.method, endpoint.path)
             return self._refuse(call, Broken("internal error"))
 
-    def _admit(self, endpoint: Endpoint, call: Call) -> Call:
-        who = self._who(call, needed=endpoint.role is not None)
-        call = Call(call.request, call.params, call.body, who)
-        needed = endpoint.role
+    def _answer(self, endpoint: Endpoint, call: Call) -> Response:
+        try:
+            who = self._who(call, needed=endpoint.role is not None)
+            call = Call(call.request, call.params, call.body, who)
+            self._admit(endpoint, call)
+            return endpoint.handler(call)
+        except HostError as error:
+            self._tell_refused(endpoint, call, error)
+            return self._refuse(call, error)
+
+    def _admit(self, endpoint: Endpoint, call: Call) -> None:
+        who, needed = call.signed_in, endpoint.role
         if who and needed and ROLES.index(who.role) < ROLES.index(needed):
             raise Denied("insufficient permissions", role=who.role, required=needed)
         if call.request.method not in _SAFE:
@@ -100,7 +124,13 @@ class Front:
                 self._pages.check_form(call)
             elif who is not None and who.by_cookie:
                 self._pages.check_origin(call)
-        return call
+
+    def _tell_refused(self, endpoint: Endpoint, call: Call, error: HostError) -> None:
+        """Keep in the trail who tried an action in vain. What a plugin refuses, it tells itself."""
+        if endpoint.attempt is None or call.signed_in is None:
+            return
+        if isinstance(error, _REFUSALS):
+            self._trail.add(endpoint.attempt(call).refused(str(error), error.code))
 
     def _who(self, call: Call, *, needed: bool) -> Principal | None:
         request = call.request
@@ -126,8 +156,9 @@ def make_app(front: Front, start: Callable[[], None], close: Callable[[], None])
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await run_in_threadpool(start)
+        threads = Threads("refhost-lifespan")
+        await threads.run(start)
         yield
-        await run_in_threadpool(close)
+        await threads.run(close)
 
     return Starlette(routes=[Mount("/", app=front)], lifespan=lifespan)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from gantry_argocd.hookspecs import Applied, Change, Entity
 from gantry_argocd.refhost import database
-from gantry_argocd.refhost.documents import Document, Key
+from gantry_argocd.refhost.documents import API_VERSION, DEEPEST, Document, Key, deeper_than
 from gantry_argocd.refhost.draft import Draft, Row, Stored
 from gantry_argocd.refhost.foreign import ForeignWrite, Hooks, receive
 from gantry_argocd.refhost.moments import Clock, stamp
@@ -30,6 +30,9 @@ TRIES = 6
 
 QUIET_ABOVE = 100
 """From so many changes at once on, the trail gets one entry instead of one for each entity."""
+
+_BEARABLE = 4 * DEEPEST
+_TOO_DEEP = "What is stored here is nested too deep to be shown: replace or delete it."
 
 _T = TypeVar("_T")
 
@@ -214,14 +217,28 @@ class Catalogue:
 
 
 def _row(record: Mapping[Any, Any]) -> Row:
+    key = Key(str(record["kind"]), str(record["namespace"]), str(record["name"]))
     return Row(
-        key=Key(str(record["kind"]), str(record["namespace"]), str(record["name"])),
-        doc=json.loads(str(record["document"])),
+        key=key,
+        doc=_document(key, str(record["document"])),
         version=int(str(record["version"])),
         created_at=str(record["created_at"]),
         updated_at=str(record["updated_at"]),
         created_by=str(record["created_by"]),
     )
+
+
+def _document(key: Key, text: str) -> Document:
+    """Read a document. One that nobody could go through (written by other means) is left out."""
+    try:
+        doc: Document = json.loads(text)
+        # Counting is quicker than looking, and enough for nearly all.
+        if text.count("{") + text.count("[") <= _BEARABLE or not deeper_than(doc, _BEARABLE):
+            return doc
+    except RecursionError:
+        pass
+    metadata = {"name": key.name, "namespace": key.namespace, "description": _TOO_DEEP}
+    return {"kind": key.kind, "apiVersion": API_VERSION, "metadata": metadata}
 
 
 def _at(row: Row) -> dict[str, object]:

@@ -7,8 +7,11 @@ SQLAlchemy Core with portable types only. The two places that know a dialect are
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -105,22 +108,90 @@ audit = sa.Table(
 )
 
 
+class DatabaseUnusable(ValueError):
+    """
+    The database cannot be opened, or is not one of ours.
+
+    Attributes:
+        path: The file, or the URL without its password.
+
+        reason: One line that says why.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the database {path} cannot be used: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+@contextmanager
+def usable(url: str) -> Iterator[None]:
+    """
+    Turn whatever a database says while it is opened into one sentence.
+
+    Raises:
+        DatabaseUnusable: It cannot be opened, or is not one of ours.
+    """
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, ImportError) as error:
+        cause = getattr(error, "orig", None) or error
+        reason = (str(cause).splitlines() or [type(cause).__name__])[0]
+        raise DatabaseUnusable(_shown(url), reason) from None
+
+
+def make_private_file(path: Path) -> None:
+    """
+    Make a file that its owner alone may read, or make the one that is there so.
+
+    Raises:
+        DatabaseUnusable: It is no file, or cannot be written.
+    """
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            with suppress(PermissionError):  # of somebody else, who lets us write
+                os.fchmod(handle, 0o600)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise DatabaseUnusable(str(path), str(error.strerror)) from None
+
+
 def make_engine(url: str) -> sa.Engine:
     """
     Connect to the database and make the tables that are missing.
 
     Args:
         url: ``sqlite:///path`` of a file, or the URL of another database that SQLAlchemy knows.
+
+    Raises:
+        DatabaseUnusable: It cannot be opened.
     """
-    engine = sa.create_engine(url, pool_size=20, max_overflow=30)
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
-    metadata.create_all(engine)
-    with transaction(engine, "locked") as connection:
-        if connection.scalar(sa.select(clock.c.ticks)) is None:
-            connection.execute(clock.insert().values(id=1, ticks=0))
+    with usable(url):
+        engine = sa.create_engine(url, pool_size=20, max_overflow=30)
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine, "begin", _begin_sqlite)
+        try:
+            metadata.create_all(engine)
+            with transaction(engine, "locked") as connection:
+                if connection.scalar(sa.select(clock.c.ticks)) is None:
+                    connection.execute(clock.insert().values(id=1, ticks=0))
+        except BaseException:
+            engine.dispose()
+            raise
     return engine
+
+
+def _shown(url: str) -> str:
+    try:
+        known = sa.make_url(url)
+    except sa.exc.SQLAlchemyError:
+        return "of that URL"
+    if known.drivername.startswith("sqlite"):
+        return known.database or "in memory"
+    return known.render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -148,14 +219,15 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own idea of when a transaction begins is switched off: it would begin one
     # only at the first write, and what was read before would belong to another snapshot.
     connection.isolation_level = None
-    cursor = connection.cursor()
     try:
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-    finally:
-        cursor.close()
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=NORMAL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    except sqlite3.Error:
+        connection.close()
+        raise
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -34,6 +34,9 @@ _META_ORDER = (
 _DROPPED_WHEN_EMPTY = _META_ORDER[2:]
 _TEXTS = ("title", "description", "owner")
 
+DEEPEST = 64
+"""Levels of lists and objects in an entity; pages and plugins go down all of them."""
+
 Document = dict[str, Any]
 
 
@@ -100,6 +103,8 @@ def check_shape(body: Any) -> None:
     """
     if not isinstance(body, dict):
         raise Invalid("invalid request body: expected a JSON object")
+    if deeper_than(body, DEEPEST):
+        raise Invalid(f"invalid request body: nested more than {DEEPEST} levels deep")
     metadata = body.get("metadata")
     for path, value, wanted in (
         ("kind", body.get("kind"), str),
@@ -110,6 +115,19 @@ def check_shape(body: Any) -> None:
         _expect(path, value, wanted)
     if isinstance(metadata, dict):
         _check_metadata(metadata)
+
+
+def deeper_than(value: Any, levels: int) -> bool:
+    """Say whether lists and objects stand in each other more than so many *levels* deep."""
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [item for item in layer if isinstance(item, dict | list)]
+        if not layer:
+            return False
+        layer = [
+            inner for item in layer for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return True
 
 
 def check_base(body: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from gantry_argocd.refhost.api_entities import EntitiesApi
 from gantry_argocd.refhost.api_plugins import PluginsApi
 from gantry_argocd.refhost.app import Front, make_app
 from gantry_argocd.refhost.catalogue import Catalogue
-from gantry_argocd.refhost.database import make_engine
+from gantry_argocd.refhost.database import make_engine, make_private_file, usable
 from gantry_argocd.refhost.lifecycle import Lifecycle
 from gantry_argocd.refhost.moments import Clock, system_clock
 from gantry_argocd.refhost.pages import Pages
@@ -94,13 +94,17 @@ class Host:
                 self.lifecycle.start(self._configs)
                 self._running = True
 
-    def close(self) -> None:
-        """Tell every plugin to end its work, and close the database. May be called twice."""
+    def stop(self) -> None:
+        """Tell every plugin to end its work, which also ends requests that wait for it."""
         with self._lock:
             if self._running:
                 self._running = False
                 self.plugins.shutdown()
-            self._engine.dispose()
+
+    def close(self) -> None:
+        """Stop, and close the database. May be called twice."""
+        self.stop()
+        self._engine.dispose()
 
     def seed(
         self,
@@ -132,7 +136,7 @@ class Host:
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
         router = Router([*self._health(), *endpoints])
-        return make_app(Front(router, sessions, pages), self.start, self.close)
+        return make_app(Front(router, sessions, pages, self.trail), self.start, self.close)
 
     def _health(self) -> list[Endpoint]:
         release = {"version": version("gantry-argocd")}
@@ -208,27 +212,41 @@ def create_host(
 
     Raises:
         ValueError: *data_dir* is needed and not given, or its key file is damaged.
+
+        DatabaseUnusable: The database cannot be opened. A ValueError too, that fits on one line.
+
+        OSError: *data_dir* cannot be made.
     """
     options = options or HostOptions()
     if data_dir is None and (database_url is None or encryption_key is None):
         raise ValueError("give data_dir, or both database_url and encryption_key")
     if data_dir is not None:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        database_url = database_url or f"sqlite:///{data_dir / 'gantry.db'}"
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if database_url is None:
+            file = data_dir / "gantry.db"
+            make_private_file(file)
+            database_url = f"sqlite:///{file}"
     if encryption_key is not None:
         key = key_from_text(encryption_key)
     else:
         key = key_from_file(data_dir or Path())
-    host = Host(
-        make_engine(database_url or ""),
-        Plugins(plugins, options.installed),
-        Vault(key),
-        options.clock,
-        options.hasher,
-        options.secrets_dirs,
-    )
     named = {user.username: user for user in users}
     if admin_password is None and "admin" in named:
         admin_password = named["admin"].password
-    host.seed(admin_password, named.values(), configs or {})
+    hooks = Plugins(plugins, options.installed)
+    engine = make_engine(database_url or "")
+    try:
+        with usable(database_url or ""):  # its tables may be of somebody else
+            host = Host(
+                engine,
+                hooks,
+                Vault(key),
+                options.clock,
+                options.hasher,
+                options.secrets_dirs,
+            )
+            host.seed(admin_password, named.values(), configs or {})
+    except BaseException:
+        engine.dispose()
+        raise
     return host

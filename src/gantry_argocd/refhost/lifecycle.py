@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,11 +25,14 @@ from gantry_argocd.refhost.documents import check_base, check_shape, key_of
 from gantry_argocd.refhost.foreign import ForeignWrite
 from gantry_argocd.refhost.moments import Clock, stamp
 from gantry_argocd.refhost.plugins import Plugins
-from gantry_argocd.refhost.problems import HostError, Invalid, Missing
+from gantry_argocd.refhost.problems import HostError, Invalid, Missing, NotTaken
 from gantry_argocd.refhost.trail import Actor, Record, Trail, plugin_record
 from gantry_argocd.refhost.vault import Undecryptable, Vault
 
 _log = logging.getLogger(__name__)
+
+_REPORTS = 50
+"""How many reports of a plugin are remembered as told."""
 
 NOT_ENABLED = "plugin is not enabled"
 
@@ -67,12 +71,20 @@ class PluginHost:
 
 @attrs.frozen
 class PluginState:
-    """A plugin as the host knows it. ``problem`` says why its configuration cannot be read."""
+    """
+    A plugin as the host knows it.
+
+    Attributes:
+        unreadable: Why its stored configuration cannot be read.
+
+        problem: What is wrong with it: that, or that it could not take the configuration.
+    """
 
     manifest: Manifest
     enabled: bool
     config: Mapping[str, Any] | None = attrs.field(repr=False)
     trusted: bool
+    unreadable: str
     problem: str
     installed_at: str
     updated_at: str
@@ -123,6 +135,9 @@ class Lifecycle:
         # Changes of one plugin's state come one after the other, and so do its syncs.
         self._changing = threading.Lock()
         self._syncing = {name: threading.Lock() for name in plugins.names}
+        self._failing: dict[str, str] = {}
+        self._telling = threading.Lock()
+        self._told: dict[str, deque[str]] = {}
         self._insert_missing()
 
     # --- reading ---
@@ -175,8 +190,8 @@ class Lifecycle:
             self._save(name, config=verdict["values"], trusted=True, enabled=True)
             self._tell(operator, "plugin.configured", name, {"enabled": True})
         for state in self.states():
-            if state.problem:
-                _log.error("plugin %s: %s", state.name, state.problem)
+            if state.unreadable:
+                _log.error("plugin %s: %s", state.name, state.unreadable)
             self._configure(state)
 
     def put_config(self, name: str, config: Any, actor: Actor) -> None:
@@ -185,6 +200,8 @@ class Lifecycle:
 
         Raises:
             ConfigRefused: It is not accepted; nothing has changed.
+
+            NotTaken: The plugin failed to take it into use; the former one is in force.
         """
         with self._changing:
             state = self.state(name)
@@ -197,9 +214,10 @@ class Lifecycle:
                     "disable it first",
                     verdict["enable_errors"],
                 )
-            self._save(name, config=verdict["values"], trusted=False)
+            values = verdict["values"]
+            self._take(state, attrs.evolve(state, config=values, trusted=False, unreadable=""))
+            self._save(name, config=values, trusted=False)
             self._tell(actor, "plugin.configured", name)
-            self._configure(self.state(name))
 
     def enable(self, name: str, actor: Actor) -> None:
         """
@@ -207,28 +225,38 @@ class Lifecycle:
 
         Raises:
             ConfigRefused: Its configuration is not complete, or cannot be read.
+
+            NotTaken: The plugin failed to take it into use, and is not enabled.
         """
         with self._changing:
             state = self.state(name)
-            if state.problem:
-                raise ConfigRefused(state.problem, [ConfigError(path="$", message=state.problem)])
+            if why := state.unreadable:
+                raise ConfigRefused(why, [ConfigError(path="$", message=why)])
             verdict = self._judge(state, dict(state.config or {}), trusted=state.trusted)
             if refused := [*verdict["errors"], *verdict["enable_errors"]]:
                 raise ConfigRefused(
                     "required configuration fields must be set before enabling", refused
                 )
+            self._take(state, attrs.evolve(state, enabled=True))
             self._save(name, enabled=True)
             self._tell(actor, "plugin.enabled", name)
-            self._configure(self.state(name))
 
     def disable(self, name: str, actor: Actor, *, withdraw: bool = False) -> Applied | None:
-        """Disable a plugin; with *withdraw* take everything of it out of the catalogue."""
+        """
+        Disable a plugin; with *withdraw* take everything of it out of the catalogue.
+
+        Raises:
+            NotTaken: The plugin failed to hear of it. It is disabled and withdrawn nevertheless.
+        """
         with self._changing:
             self.state(name)
             self._save(name, enabled=False)
             self._tell(actor, "plugin.disabled", name, {"withdraw": withdraw})
-            self._configure(self.state(name))
-            return self._withdraw(name) if withdraw else None
+            taken = self._configure(self.state(name))
+            applied = self._withdraw(name) if withdraw else None
+            if not taken:
+                raise NotTaken
+            return applied
 
     # --- syncing plugins that have no route for it ---
 
@@ -250,7 +278,18 @@ class Lifecycle:
         return report
 
     def synced(self, name: str, actor: Actor, report: Any) -> None:
-        """Keep in the trail who had a plugin synced, with what came of it."""
+        """
+        Keep in the trail who had a plugin synced, with what came of it.
+
+        Callers who join a sync under way get the same report, known by its ``startedAt``. It is
+        told once.
+        """
+        if isinstance(report, Mapping) and isinstance(begun := report.get("startedAt"), str):
+            with self._telling:
+                told = self._told.setdefault(name, deque(maxlen=_REPORTS))
+                if begun in told:
+                    return
+                told.append(begun)
         counts = (
             {key: value for key, value in report.items() if isinstance(value, int | str)}
             if isinstance(report, Mapping)
@@ -306,10 +345,21 @@ class Lifecycle:
         ]
         return ConfigVerdict(values=config, errors=[], enable_errors=lacking)
 
-    def _configure(self, state: PluginState) -> None:
-        enabled = state.enabled and not state.problem
+    def _take(self, former: PluginState, wanted: PluginState) -> None:
+        """Have a plugin take *wanted* into use, or put it back to *former*."""
+        if not self._configure(wanted):
+            self._configure(former)
+            raise NotTaken
+
+    def _configure(self, state: PluginState) -> bool:
+        enabled = state.enabled and not state.unreadable
         config = state.config or None
-        self._plugins.configure(state.name, config, enabled, self.host_of(state.name))
+        taken = self._plugins.configure(state.name, config, enabled, self.host_of(state.name))
+        if taken:
+            self._failing.pop(state.name, None)
+        else:
+            self._failing[state.name] = str(NotTaken())
+        return taken
 
     def _withdraw(self, name: str) -> Applied:
         def changes(entities: Sequence[Entity]) -> Sequence[Change]:
@@ -350,17 +400,18 @@ class Lifecycle:
         manifest = self._plugins.manifest(row["name"])
         if manifest is None:  # pragma: no cover - only names of plugins that have one come here
             raise Missing("plugin not found")
-        config, problem = None, ""
+        config, unreadable = None, ""
         try:
             config = self._vault.open(row["config"]) if row["config"] else None
         except Undecryptable as error:
-            problem = str(error)
+            unreadable = str(error)
         return PluginState(
             manifest=manifest,
             enabled=row["enabled"],
             config=config,
             trusted=row["trusted"],
-            problem=problem,
+            unreadable=unreadable,
+            problem=unreadable or self._failing.get(row["name"], ""),
             installed_at=row["installed_at"],
             updated_at=row["updated_at"],
         )

@@ -17,7 +17,8 @@ from gantry_argocd.refhost.draft import Row
 from gantry_argocd.refhost.foreign import not_found
 from gantry_argocd.refhost.pages import Crumb, Pages, entity_url, segment
 from gantry_argocd.refhost.plugins import Plugins
-from gantry_argocd.refhost.problems import Clash, Denied, HostError, Invalid, Missing
+from gantry_argocd.refhost.problems import Denied, HostError, Invalid, Missing, Unavailable
+from gantry_argocd.refhost.trail import Record
 from gantry_argocd.refhost.views import safe_yaml
 from gantry_argocd.refhost.web import Call, Endpoint, parse_json
 
@@ -45,7 +46,7 @@ class EditPages:
             Endpoint("POST", f"{one}/edit", self._edit, "developer"),
             Endpoint("GET", f"{one}/delete", self._delete_form, "developer"),
             Endpoint("POST", f"{one}/delete", self._delete, "developer"),
-            Endpoint("POST", f"{one}/action", self._action),
+            Endpoint("POST", f"{one}/action", self._action, attempt=self._attempt),
         ]
 
     # --- entities ---
@@ -133,11 +134,30 @@ class EditPages:
         if action is None:
             raise Missing("this action is not offered for this entity")
         _check(action, call)
+        # The first post of a form asks; only an answer that is no is a refusal.
+        if action["confirmation"] is not None and call.form.get("confirmed", "yes") != "yes":
+            raise Unavailable(f"{action['label']} has not been confirmed")
         back = self._tab_url(row, action)
         if action["confirmation"] is not None and call.form.get("confirmed") != "yes":
             return self._confirm(call, row.key, action, back)
         outcome = run(action)
         return self._pages.go(call, back, outcome["message"], ok=outcome["ok"])
+
+    def _attempt(self, call: Call) -> Record:
+        """What the trail says of an action that was refused before its plugin heard of it."""
+        key = entity_key(call)
+        wanted = (call.form.get("action", ""), call.form.get("app", ""))
+        row = self._catalogue.rows().get(key)
+        offered = self._plugins.actions(row.entity, call.principal.user) if row else ()
+        known = next((one for one in offered if (one["id"], one["app"]) == wanted), None)
+        return Record(
+            actor=call.acting("page"),
+            action=f"{known['plugin']}.{known['id']}" if known else "plugin.action",
+            resource_type=key.kind[:255],
+            resource_id=key.ref[:600],
+            resource_name=key.name[:600],
+            details={"action": wanted[0][:255], "app": wanted[1][:600]},
+        )
 
     def _confirm(self, call: Call, key: Key, action: Action, back: str) -> Response:
         return self._pages.render(
@@ -223,7 +243,7 @@ def _check(action: Action, call: Call) -> None:
             f"{action['label']} needs the role {needed}, you are {role}", role=role, required=needed
         )
     if not action["available"]:
-        raise Clash(f"{action['label']} is not possible: {action['reason']}")
+        raise Unavailable(f"{action['label']} is not possible: {action['reason']}")
 
 
 def _crumbs(key: Key) -> list[Crumb]:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from gantry_argocd.hookspecs import Request, Role
-from gantry_argocd.refhost.api_plugins import PluginsApi
+from gantry_argocd.refhost.api_plugins import PluginsApi, attempt
 from gantry_argocd.refhost.lifecycle import ConfigRefused, Lifecycle, PluginState
+from gantry_argocd.refhost.masking import without_secrets
 from gantry_argocd.refhost.pages import Crumb, Pages, segment
 from gantry_argocd.refhost.plugins import Plugins
-from gantry_argocd.refhost.problems import HostError, Missing
+from gantry_argocd.refhost.problems import HostError, Invalid, Missing, NotTaken
 from gantry_argocd.refhost.web import Call, Endpoint, parse_json
 
-HIDDEN = "__GANTRY_SECRET_REDACTED__"
-"""Gantry's own mask: sent back, it means the stored secret."""
-
-_SECRET = re.compile(
-    r'("[^"]*(?:token|password|secret|authorization|private)[^"]*"\s*:\s*")(?:[^"\\]|\\.)*',
-    re.IGNORECASE,
-)
 _PART: Role = "platform-engineer"
 
 
@@ -45,10 +38,15 @@ class PluginPages:
         return [
             Endpoint("GET", "/plugins", self._list, _PART),
             Endpoint("GET", one, self._plugin, _PART),
-            Endpoint("POST", f"{one}/config", self._put_config, _PART),
-            Endpoint("POST", f"{one}/enable", self._enable, _PART),
-            Endpoint("POST", f"{one}/disable", self._disable, _PART),
-            Endpoint("POST", f"{one}/sync", self._sync, _PART),
+            *(
+                Endpoint("POST", f"{one}/{path}", handler, _PART, attempt=attempt(what, "page"))
+                for path, what, handler in (
+                    ("config", "configure", self._put_config),
+                    ("enable", "enable", self._enable),
+                    ("disable", "disable", self._disable),
+                    ("sync", "sync", self._sync),
+                )
+            ),
             Endpoint("GET", "/plugin-assets/{plugin}/{name}", self._asset, None),
         ]
 
@@ -75,12 +73,12 @@ class PluginPages:
         call: Call,
         state: PluginState,
         *,
-        text: str | None = None,
+        shown: Any = None,
         error: HostError | None = None,
     ) -> Response:
         status = self._plugins.status(state.name)
-        if text is None:
-            text = json.dumps(self._lifecycle.masked(state), indent=2, ensure_ascii=False)
+        if shown is None:
+            shown = self._lifecycle.masked(state)
         return self._pages.render(
             call,
             "plugin.html",
@@ -93,7 +91,7 @@ class PluginPages:
             facts=_facts(status),
             instances=_table(status.get("instances")),
             report=_report(status.get("lastSync")),
-            config=text,
+            config=json.dumps(shown, indent=2, ensure_ascii=False),
             problem=str(error) if error else "",
             errors=error.errors if isinstance(error, ConfigRefused) else (),
             schema=json.dumps(state.manifest["configSchema"], indent=2, ensure_ascii=False),
@@ -113,26 +111,33 @@ class PluginPages:
 
     def _put_config(self, call: Call) -> Response:
         state = self._lifecycle.state(call.params["plugin"])
-        text = call.form.get("config", "")
+        typed: Any = None
         try:
-            self._lifecycle.put_config(state.name, parse_json(text), call.acting("page"))
+            typed = parse_json(call.form.get("config", ""))
+            if not isinstance(typed, Mapping):
+                raise Invalid("the configuration must be a JSON object")
+            self._lifecycle.put_config(state.name, typed, call.acting("page"))
         except HostError as error:
-            return self._show(
-                call, state, text=self._without_secrets(state.name, text), error=error
-            )
+            schema = state.manifest["configSchema"]
+            # What is no JSON may be a secret anywhere: the stored configuration comes instead.
+            shown = without_secrets(typed, schema) if isinstance(typed, Mapping) else None
+            return self._show(call, state, shown=shown, error=error)
         return self._back(call, state.name, "The configuration has been saved.")
 
     def _enable(self, call: Call) -> Response:
         name = call.params["plugin"]
         try:
             self._lifecycle.enable(name, call.acting("page"))
-        except ConfigRefused as error:
+        except (ConfigRefused, NotTaken) as error:
             return self._show(call, self._lifecycle.state(name), error=error)
         return self._back(call, name, "The plugin has been enabled.")
 
     def _disable(self, call: Call) -> Response:
         name, withdraw = call.params["plugin"], call.form.get("withdraw") == "yes"
-        self._lifecycle.disable(name, call.acting("page"), withdraw=withdraw)
+        try:
+            self._lifecycle.disable(name, call.acting("page"), withdraw=withdraw)
+        except NotTaken as error:
+            return self._show(call, self._lifecycle.state(name), error=error)
         return self._back(call, name, "The plugin has been disabled.")
 
     def _sync(self, call: Call) -> Response:
@@ -170,16 +175,6 @@ class PluginPages:
         if call.form.get("from") == "list":
             return self._pages.go(call, "/plugins", f"{title}: {message}", ok=ok)
         return self._pages.go(call, f"/plugins/{segment(name)}", message, ok=ok)
-
-    def _without_secrets(self, name: str, text: str) -> str:
-        """What somebody typed, to be shown again beside the errors; its secrets are not."""
-        try:
-            config = parse_json(text)
-        except HostError:
-            return _SECRET.sub(rf"\g<1>{HIDDEN}", text)
-        if isinstance(config, Mapping) and (masked := self._plugins.mask(name, config)):
-            text = json.dumps(masked, indent=2, ensure_ascii=False)
-        return _SECRET.sub(rf"\g<1>{HIDDEN}", text)
 
 
 def _facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:

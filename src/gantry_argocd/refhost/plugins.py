@@ -8,6 +8,8 @@ never the answers of the others.
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -35,6 +37,9 @@ from gantry_argocd.hookspecs import (
 from gantry_argocd.refhost.foreign import Received
 
 GROUP = "gantry.plugins"
+
+SHUTDOWN_SECONDS = 1.2
+"""How long the host waits for plugins when it ends: it has two seconds for all."""
 
 _log = logging.getLogger(__name__)
 
@@ -208,10 +213,21 @@ class Plugins:
         assets: Mapping[str, Asset] = self._named(name, "plugin_assets") or {}
         return assets.get(file)
 
-    def shutdown(self) -> None:
-        """Tell every plugin to end its work."""
-        for name in self.names:
-            self._named(name, "shutdown")
+    def shutdown(self, within: float = SHUTDOWN_SECONDS) -> None:
+        """Tell all plugins at once to end their work, and wait so many seconds for them."""
+        threads = {
+            name: threading.Thread(
+                target=self._named, args=(name, "shutdown"), name=f"{name}-end", daemon=True
+            )
+            for name in self.names
+        }
+        for thread in threads.values():
+            thread.start()
+        end = time.monotonic() + within
+        for name, thread in threads.items():
+            thread.join(max(0.0, end - time.monotonic()))
+            if thread.is_alive():
+                _log.error("plugin %s has not ended within %g s", name, within)
 
     # --- inside ---
 

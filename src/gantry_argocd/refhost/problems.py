@@ -86,6 +86,10 @@ class Clash(HostError):
     code = "conflict"
 
 
+class Unavailable(Clash):
+    """An action that is known, but not possible now."""
+
+
 class TooLarge(HostError):
     """A body is longer than the host reads."""
 
@@ -112,6 +116,15 @@ class Broken(HostError):
 
     status = 500
     code = "internal"
+
+
+class NotTaken(Broken):
+    """A plugin raised when it was handed a configuration; the former one stays in force."""
+
+    code = "not_taken"
+
+    def __init__(self) -> None:
+        super().__init__("the plugin could not take the configuration into use")
 
 
 class Busy(HostError):

@@ -14,7 +14,7 @@ import jwt
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from gantry_argocd.hookspecs import Role, User
-from gantry_argocd.refhost.accounts import KEY_PREFIX, Account, Accounts
+from gantry_argocd.refhost.accounts import KEY_PREFIX, Account, Accounts, lower
 from gantry_argocd.refhost.moments import Clock
 from gantry_argocd.refhost.problems import NotSignedIn, TooMany
 from gantry_argocd.refhost.trail import Actor
@@ -34,7 +34,7 @@ class Principal:
     Attributes:
         account: Whose account it is.
 
-        role: What is allowed: of the account, or of the API key.
+        role: What is allowed: of the account, or what the API key leaves of it.
 
         actor: Name for ``createdBy`` and the audit trail.
 
@@ -148,7 +148,9 @@ class Sessions:
         if found is None:
             raise NotSignedIn("invalid or revoked api key")
         account, key = found
-        return Principal(account, key["role"], f"apikey:{key['name']}", key["id"], by_cookie)
+        # A key was never more than its maker; nor is it when its maker has become less.
+        role = lower(key["role"], account.role)
+        return Principal(account, role, f"apikey:{key['name']}", key["id"], by_cookie)
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

@@ -51,6 +51,11 @@ class Record:
     after: Any = None
     details: Any = None
 
+    def refused(self, message: str, code: str) -> Record:
+        """Give the same, as something that was tried and not done."""
+        told = {"outcome": "refused", "code": code, "message": message}
+        return attrs.evolve(self, details={**(self.details or {}), **told})
+
 
 class Trail:
     """Writes and reads the entries."""

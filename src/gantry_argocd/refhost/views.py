@@ -11,7 +11,7 @@ import attrs
 import yaml
 
 from gantry_argocd.hookspecs import Entity
-from gantry_argocd.refhost.documents import DEFAULT_NAMESPACE, Key
+from gantry_argocd.refhost.documents import DEEPEST, DEFAULT_NAMESPACE, Key, deeper_than
 from gantry_argocd.refhost.draft import Row
 
 _TONES = {
@@ -167,9 +167,7 @@ def entity_view(row: Row, hidden: Sequence[str]) -> EntityView:
 
 def safe_yaml(entity: Entity) -> str:
     """Write an entity as YAML, as people read it and can send it back."""
-    return yaml.safe_dump(
-        json.loads(json.dumps(entity)), sort_keys=False, allow_unicode=True, width=100
-    )
+    return _block(entity, width=100)
 
 
 def _title(row: Row) -> str:
@@ -187,6 +185,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _block(value: Any, width: int = 80) -> str:
+    """Write YAML. What was stored too deep for that comes as JSON, which is YAML as well."""
+    if not deeper_than(value, DEEPEST + 1):
+        plain = json.loads(json.dumps(value))  # YAML would refer to what occurs twice
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=width)
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
 def _chips(value: Any) -> Iterator[Chip]:
     for item in value if isinstance(value, list) else ():
         if isinstance(item, Mapping) and item.get("kind") and item.get("name"):
@@ -201,7 +207,7 @@ def _field(name: str, value: Any) -> Field:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return Field(name, text=", ".join(value))
     if isinstance(value, (list, Mapping)):
-        return Field(name, block=yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+        return Field(name, block=_block(value))
     return Field(name, text=_text(value))
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import attrs
 from starlette.requests import Request
@@ -23,11 +23,13 @@ from gantry_argocd.refhost.problems import (
     WrongType,
 )
 from gantry_argocd.refhost.sessions import Principal
-from gantry_argocd.refhost.trail import Actor
+from gantry_argocd.refhost.trail import Actor, Record
 
 LONGEST_BODY = 1024 * 1024
 LONGEST_DISCARDED = 16 * LONGEST_BODY
 """How much of a too long body is read away, so that its sender gets to read the answer."""
+
+_IN_ADDRESSES = "/:?#[]@!$&'()*+,;=%~"
 
 JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -170,12 +172,15 @@ class Endpoint:
         handler: Runs in a thread.
 
         role: The least role. None: public.
+
+        attempt: What the trail says of a refused call, where that is worth keeping.
     """
 
     method: str
     path: str
     handler: Handler
     role: Role | None = "viewer"
+    attempt: Callable[[Call], Record] | None = None
 
     @property
     def is_page(self) -> bool:
@@ -304,8 +309,9 @@ def failure(error: HostError) -> Response:
 
 
 def redirect(location: str) -> Response:
-    """Send the browser elsewhere with GET."""
-    return Response(status_code=303, headers={"Location": location})
+    """Send the browser elsewhere with GET. What a header cannot hold is escaped; ``%`` stays."""
+    escaped = quote(location, safe=_IN_ADDRESSES, errors="replace")
+    return Response(status_code=303, headers={"Location": escaped})
 
 
 def secured(response: Response) -> Response:
