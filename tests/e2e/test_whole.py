@@ -254,6 +254,20 @@ def test_the_catalogue_says_why(portal: Portal) -> None:
         assert "links &#39;production:pricing&#39; by hand" in tab
 
 
+def test_a_platform_engineer_examines_the_instances(portal: Portal, argocd: Simulator) -> None:
+    """The page of the plugin says of each instance whether it can be used, and what to do."""
+    argocd.faults.set("version", html=True)
+    with portal.browser("platform-engineer") as browser:
+        page = browser.get("/plugins/argocd").text
+        form = fields(page, "/plugins/argocd/check")
+        found = unescape(browser.post("/plugins/argocd/check", data=form).text)
+
+    assert "Check of staging: can be used" in found
+    assert "Check of production: cannot be used" in found
+    assert "A sign-in page or a proxy stands in front" in found
+    assert argocd.token not in found
+
+
 def test_disabling_keeps_and_withdrawing_takes_away(portal: Portal) -> None:
     """Disabled, entities stay and are marked; withdrawn, only what others wrote is left."""
     with portal.rest("platform-engineer") as client:

@@ -57,6 +57,8 @@ class Foreign:
 
         provenance: As stored. None when there is none, or a damaged one.
 
+        touched: The stored row holds something of ours.
+
         adopted: The original plugin wrote it, and it was never ours yet (rule 20).
     """
 
@@ -68,6 +70,7 @@ class Foreign:
     damaged: bool = False
     stored: Entity | None = None
     provenance: Provenance | None = None
+    touched: bool = True
     adopted: bool = False
 
     @property
@@ -120,7 +123,8 @@ def split(entity: Entity, key: EntityKey) -> Foreign:
     touched = any(name in raw for name in names.OURS_ALONE)
     return Foreign(
         key=key,
-        entity=strip(entity, provenance.wrote if provenance else None) if touched else entity,
+        entity=strip(entity, provenance.wrote if provenance else None),
+        touched=touched,
         theirs=provenance.theirs if provenance is not None and own else True,
         records=provenance.records if provenance is not None and own else (),
         damaged=names.PROVENANCE in raw and provenance is None,
@@ -163,7 +167,9 @@ def contribute(foreign: Foreign, placed: Sequence[Placed]) -> Entity | None:
         when nothing of it changes but times in the provenance, which alone are no reason to write.
     """
     if not placed:
-        return foreign.entity if foreign.theirs else None
+        # What holds nothing of ours is not rewritten for its empty containers either.
+        rest = foreign.entity if foreign.touched else foreign.stored
+        return rest if foreign.theirs else None
     base = foreign.entity or _new(foreign.key)
     metadata = dict(_metadata(base))
     annotations = dict(foreign.annotations)

@@ -18,6 +18,7 @@ from gantry_argocd.refhost.web import Call, Endpoint, Handler, json_response, no
 
 BASE = "/api/v1/plugins"
 SYNC = ("POST", "/sync")
+CHECK = ("POST", "/check")
 _PART: Role = "platform-engineer"
 
 _log = logging.getLogger(__name__)
@@ -56,8 +57,15 @@ class PluginsApi:
 
     def sync_route(self, name: str) -> Route | None:
         """Give a plugin's own route for syncing."""
+        return self._route(name, SYNC)
+
+    def check_route(self, name: str) -> Route | None:
+        """Give a plugin's route for examining what it connects to."""
+        return self._route(name, CHECK)
+
+    def _route(self, name: str, wanted: tuple[str, str]) -> Route | None:
         for route in self._plugins.routes(name):
-            if (route["method"], route["path"]) == SYNC:
+            if (route["method"], route["path"]) == wanted:
                 return route
         return None
 

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from gantry_argocd.hookspecs import Request, Role
-from gantry_argocd.refhost.api_plugins import PluginsApi, attempt
+from gantry_argocd.refhost.api_plugins import PluginsApi, attempt, run_route
 from gantry_argocd.refhost.lifecycle import ConfigRefused, Lifecycle, PluginState
 from gantry_argocd.refhost.masking import without_secrets
 from gantry_argocd.refhost.pages import Crumb, Pages, segment
@@ -45,6 +45,7 @@ class PluginPages:
                     ("enable", "enable", self._enable),
                     ("disable", "disable", self._disable),
                     ("sync", "sync", self._sync),
+                    ("check", "check", self._check),
                 )
             ),
             Endpoint("GET", "/plugin-assets/{plugin}/{name}", self._asset, None),
@@ -75,6 +76,7 @@ class PluginPages:
         *,
         shown: Any = None,
         error: HostError | None = None,
+        checked: Mapping[str, Any] | None = None,
     ) -> Response:
         status = self._plugins.status(state.name)
         if shown is None:
@@ -88,6 +90,8 @@ class PluginPages:
             status=error.status if error else 200,
             state=state,
             can_sync=self._can_sync(state),
+            can_check=self._api.check_route(state.name) is not None and state.config is not None,
+            checked=_checked(checked),
             facts=_facts(status),
             instances=_table(status.get("instances")),
             report=_report(status.get("lastSync")),
@@ -164,6 +168,19 @@ class PluginPages:
             raise HostError(str(body.get("error", "the sync failed")))
         return body
 
+    def _check(self, call: Call) -> Response:
+        """Show what the plugin finds of what it connects to; changes nothing, so it is a page."""
+        state = self._lifecycle.state(call.params["plugin"])
+        route = self._api.check_route(state.name)
+        if route is None:
+            raise Missing("not found")
+        request = Request(path={}, query={}, body=b"", contentType=None, user=call.principal.user)
+        answer = run_route(state.name, route, request)
+        body = answer["body"] if isinstance(answer["body"], Mapping) else {}
+        if answer["status"] >= 400:
+            return self._show(call, state, error=HostError(str(body.get("error", "failed"))))
+        return self._show(call, state, checked=body)
+
     # --- inside ---
 
     def _can_sync(self, state: PluginState) -> bool:
@@ -205,6 +222,16 @@ def _report(report: Any) -> dict[str, Any] | None:
         "errors": [str(error) for error in errors] if isinstance(errors, list) else [],
         "instances": _table(report.get("instances")),
     }
+
+
+def _checked(body: Mapping[str, Any] | None) -> list[tuple[str, bool, Any]]:
+    """What was examined: name, whether all is well, and the steps as a table."""
+    found = body.get("instances") if body is not None else None
+    return [
+        (str(one.get("instance", "")), one.get("ok") is True, _table(one.get("steps")))
+        for one in (found if isinstance(found, list) else [])
+        if isinstance(one, Mapping)
+    ]
 
 
 def _counted(report: Mapping[str, Any]) -> str:
