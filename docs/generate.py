@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import textwrap
@@ -77,7 +78,24 @@ def _tree(cls: type[errors.GantryArgoCDError]) -> list[type[errors.GantryArgoCDE
     return found
 
 
+def laws() -> str:
+    """Write the laws of correlation, as their tests say them."""
+    folder = DOCS.parent / "tests" / "correlation"
+    lines = []
+    for name in ("test_laws.py", "test_history.py", "test_history_hosted.py"):
+        for node in ast.walk(ast.parse((folder / name).read_text("utf-8"))):
+            is_test = isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+            is_machine = isinstance(node, ast.ClassDef) and any(
+                ast.unparse(base).endswith("RuleBasedStateMachine") for base in node.bases
+            )
+            if is_test or is_machine:
+                sentence = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
+                lines.append(f"- {sentence}\n")
+    return "".join(lines)
+
+
 PARTS = {
+    "laws": laws,
     "settings": lambda: settings(Settings),
     "instance": lambda: settings(InstanceSettings),
     "timeouts": lambda: settings(Timeouts),

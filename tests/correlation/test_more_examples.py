@@ -14,7 +14,7 @@ import attrs
 import pytest
 from world import World, app, kubernetes, service
 
-from gantry_argocd.correlation import Answer, Outcome, correlate
+from gantry_argocd.correlation import Adoption, Answer, Outcome, correlate
 from gantry_argocd.correlation.provenance import decode
 from gantry_argocd.refs import EntityKey
 
@@ -122,7 +122,6 @@ def test_an_empty_name_in_the_provenance_is_damage(key: str) -> None:
     assert found is None or decode(found.encode()) == found
 
 
-@pytest.mark.xfail(strict=True, reason="rule 16: opting out makes the clock start anew")
 def test_an_app_that_opts_out_does_not_prolong_the_wait_of_the_others() -> None:
     """When one held-back app asks to be left out, the others need no further minute."""
     world = World(*(app(f"one:{name}") for name in "abcdef"))
@@ -135,7 +134,6 @@ def test_an_app_that_opts_out_does_not_prolong_the_wait_of_the_others() -> None:
     assert world.names == {"a"}
 
 
-@pytest.mark.xfail(strict=True, reason="law of order: a record of another instance is believed")
 def test_a_record_that_names_another_instance_is_damage() -> None:
     """A provenance that puts an app under another instance decides nothing by the order."""
     world = World(app("one:pay"))
@@ -199,6 +197,37 @@ def test_health_is_ordered_as_argo_cd_orders_it(better: str, worse: str) -> None
     world = World(app("one:a", label="web", health=worse), app("one:b", label="web", health=better))
 
     assert world.annotation("web", "healthStatus") == worse
+
+
+def test_another_project_of_one_server_is_another_instance() -> None:
+    """An instance that is gone is not taken for one of the same server with another project."""
+    world = World(app("one:a"), instances=("one",))
+    source = world.instances.pop("one")
+    world.instances["shop"] = attrs.evolve(source, name="shop", project="shop")
+    world.quiet()
+
+    assert world.names == set()
+
+
+def test_a_row_of_a_person_is_never_adopted() -> None:
+    """A row that looks like one of the original plugin's, and is not, stays its author's."""
+    world = World()
+    mine = service(
+        "pay",
+        annotations={"argocd.io/appName": "pay", "argocd.io/syncStatus": "Synced"},
+        tags=["argocd"],
+        createdBy="ada",
+    )
+    world.rows[EntityKey("Service", "default", "pay")] = mine
+    answers = [
+        Answer(source=source, outcome=Outcome.COMPLETE) for source in world.instances.values()
+    ]
+    (change,) = correlate([mine], answers, adoption=Adoption.COMPLETE).changes
+
+    assert change["action"] == "update"
+    assert change["entity"] == service(
+        "pay", annotations={"argocd.io/appName": "pay"}, tags=["argocd"], createdBy="ada"
+    )
 
 
 def test_blank_elements_are_no_links() -> None:
@@ -418,3 +447,14 @@ def test_an_app_in_no_entity_is_back_when_its_entity_is_repaired() -> None:
 
     assert world.apps_in("pay") == {"one:pay"}
     assert world.spec("pay") == healthy["spec"]
+
+
+@pytest.mark.parametrize(("seconds", "believed"), [(59, False), (60, True)])
+def test_a_loss_is_believed_after_a_minute_and_not_before(seconds: int, believed: bool) -> None:
+    """A second answer counts when it begins sixty seconds after the first, and no earlier."""
+    world = World(*(app(f"one:{name}") for name in "abcde"))
+    world.only(app("one:a"))
+    world.sync()
+    world.sync(after=timedelta(seconds=seconds))
+
+    assert (world.names == {"a"}) is believed

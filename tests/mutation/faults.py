@@ -165,7 +165,7 @@ FAULTS = (
         "7",
         "a row that others want goes with its last app",
         _OWNERSHIP,
-        "return foreign.entity if foreign.theirs else None",
+        "return rest if foreign.theirs else None",
         "return None",
     ),
     Fault(
@@ -454,6 +454,20 @@ FAULTS = (
         _ENGINE,
         "if adoption is not Adoption.OVER and is_original(entity):",
         "if is_original(entity):",
+    ),
+    Fault(
+        "16",
+        "a deleted app prolongs the wait of the others",
+        _KNOWLEDGE,
+        "left = waiting.missing - answer.deleted",
+        "left = waiting.missing",
+    ),
+    Fault(
+        "15",
+        "a rename is matched by origin, whatever the project",
+        _KNOWLEDGE,
+        "if source.origin == pair[1] and source.project in projects[pair]",
+        "if source.origin == pair[1]",
     ),
     Fault(
         "20",

@@ -203,8 +203,10 @@ def _apply(
         for key, record in known.items()
         if key not in answer.deleted
     }
-    if waiting is not None and answer.deleted:
-        left = waiting.missing - answer.deleted
+    ended = answer.deleted | {facts.key for facts in answer.apps if facts.ignored}
+    if waiting is not None and ended:
+        # What is known to be gone needs no confirmation, and must not prolong the others'.
+        left = waiting.missing - ended
         waiting = attrs.evolve(waiting, missing=left) if left else None
     if answer.outcome is Outcome.SILENT:
         return kept, waiting

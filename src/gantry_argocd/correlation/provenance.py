@@ -256,8 +256,9 @@ def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, InstanceInf
             _text(value)
     get = item.get
     instance = item["i"]
-    if not (instance and item["ns"] and item["n"]):
-        msg = "an app has a name"
+    source = sources[get("from", instance)]
+    if not (instance and item["ns"] and item["n"]) or source.name != instance:
+        msg = "an app has a name, and comes from its own instance"
         raise ValueError(msg)
     return Record(
         facts=Facts(
@@ -272,7 +273,7 @@ def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, InstanceInf
                 server=get("server", ""), name=get("cluster", ""), namespace=get("to", "")
             ),
         ),
-        source=sources[get("from", instance)],
+        source=source,
         stale_since=get("stale") or None,
         read_at=get("read", ""),
     )
