@@ -187,7 +187,7 @@ class Applications:
             client = self._hub.client(key.instance)
             try:
                 fetched = self._hub.read(key, client.sync(key, project, request))
-            except (errors.TimedOut, errors.Unreachable) as failure:
+            except (errors.TimedOut, errors.Unreachable, errors.ServerFailed) as failure:
                 # It may have come through all the same: the application tells.
                 fetched = self._find_request(key, project, request.request_id, failure)
         self._follow(deed, project)
@@ -223,6 +223,9 @@ class Applications:
         """Write into the host's trail how an action began, a refused one too (A8)."""
         try:
             yield
+        except (errors.TimedOut, errors.Unreachable, errors.ServerFailed) as failure:
+            self._record(deed, "unknown", str(failure))
+            raise
         except errors.GantryArgoCDError as refusal:
             self._record(deed, "refused", str(refusal))
             raise

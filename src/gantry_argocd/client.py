@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import random
 import ssl
 import threading
@@ -24,6 +25,7 @@ import httpx
 
 from . import errors
 from .circuit import Circuit
+from .connections import Connections
 from .repositories import shorten
 from .wire import PORTABLE_FIELDS, REQUEST_INFO, USER_INFO, Refusal, decode, explain
 
@@ -52,6 +54,9 @@ TRANSIENT = frozenset({429, 502, 503, 504})
 REFRESH_TIMEOUT = 60.0
 """Seconds: a refresh blocks until Argo CD's controller is done (section 5)."""
 
+_GRACE = 0.1
+"""Seconds after which a wait ends that the deadline of the body did not end."""
+
 _RENEW_BEFORE = timedelta(minutes=6)
 """Argo CD mints a new token of its own in the last five minutes; be earlier."""
 
@@ -78,6 +83,19 @@ class SyncRequest:
     dry_run: bool = False
     request_id: str = ""
     requested_by: str = ""
+
+
+class _NoSessions(logging.Filter):
+    """Takes answers' headers out of what httpcore logs in detail: Argo CD puts sessions there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = str(record.msg)
+        if "receive_response_headers.complete" in text:
+            record.msg = text.partition(" return_value=")[0]
+        return True
+
+
+logging.getLogger("httpcore.http11").addFilter(_NoSessions())
 
 
 class Client:
@@ -121,6 +139,8 @@ class Client:
             transport=transport,
             headers={"User-Agent": "gantry-argocd", "Accept": "application/json"},
         )
+        self._connections = Connections()
+        self._connections.serve(self._http)
 
     @property
     def name(self) -> str:
@@ -130,6 +150,7 @@ class Client:
     def close(self) -> None:
         """Close all connections; calls under way fail."""
         self._closed.set()
+        self._connections.cut()
         self._http.close()
 
     @property
@@ -183,7 +204,7 @@ class Client:
 
     def own_namespace(self) -> str | None:
         """Ask for Argo CD's own namespace; None when the server does not say."""
-        body = self._get("/api/v1/settings", {}, doing="reading its settings")
+        body = self._get("/api/v1/settings", {}, doing="reading its settings", always=True)
         settings = decode(body, self.name)
         found = settings.get("controllerNamespace") if isinstance(settings, dict) else None
         return found if isinstance(found, str) and found else None
@@ -393,14 +414,17 @@ class Client:
         deadline = self._now() + timedelta(seconds=call.seconds)
         timeouts = httpx.Timeout(call.seconds, connect=self._settings.timeouts.connect)
         try:
-            with self._http.stream(
-                call.method,
-                call.path,
-                params=call.params,
-                headers=headers,
-                content=content,
-                timeout=timeouts,
-            ) as response:
+            with (
+                self._connections.within(call.seconds + _GRACE),
+                self._http.stream(
+                    call.method,
+                    call.path,
+                    params=call.params,
+                    headers=headers,
+                    content=content,
+                    timeout=timeouts,
+                ) as response,
+            ):
                 self._circuit.answered()
                 self._note_time(response)
                 return self._read(response, call, deadline)
@@ -447,7 +471,9 @@ class Client:
                 right=call.right,
             )
             error = explain(refusal, self.name)
-            error.transient = response.status_code in TRANSIENT
+            # What is too large now is too large in a moment (section 1).
+            too_large = isinstance(error, errors.TooLarge)
+            error.transient = response.status_code in TRANSIENT and not too_large
             error.retry_after = _seconds_of(response.headers.get("retry-after"))
             raise error
         if content_type.partition(";")[0].strip().lower() != "application/json":
@@ -569,6 +595,8 @@ def tls_context(settings: InstanceSettings) -> ssl.SSLContext:
     Raises:
         TLSFailed: If a file cannot be read.
     """
+    if settings.url.startswith("http:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used: redirects are not followed
     context = ssl.create_default_context()
     context.load_verify_locations(cafile=certifi.where())
     if settings.insecure_skip_tls:

@@ -10,6 +10,7 @@ What can go wrong between the plugin and an Argo CD server, as one tree.
     ├── NotArgoCD               502  an answer, but not one of Argo CD's API (a login page, HTML)
     ├── Malformed               502  Argo CD's answer cannot be understood
     ├── ServerFailed            502  Argo CD answered 5xx or 429
+    │   └── TooLarge            502  the list is larger than Argo CD hands on
     ├── Unauthenticated         502  our credentials are not accepted
     │   ├── SecretMissing       502  a secret that is kept elsewhere is not there
     │   └── LockedOut           502  Argo CD refuses sign-ins for a while, or the password is wrong
@@ -164,6 +165,12 @@ class ServerFailed(ArgoCDError):
     help = "Look at the logs of argocd-server; the failure is on that side."
 
 
+class TooLarge(ServerFailed):
+    """The list is larger than Argo CD allows its own parts to hand on."""
+
+    help = "Restrict the instance to a project, or raise ARGOCD_GRPC_MAX_SIZE_MB on the server."
+
+
 class Unauthenticated(ArgoCDError):
     """Argo CD does not accept the configured credentials."""
 
@@ -217,6 +224,7 @@ class Conflict(ArgoCDError):
 
     status = 409
     code = "conflict"
+    help = "Look at the application's present state, and try again when it has changed."
 
 
 class OperationRunning(Conflict):
@@ -238,6 +246,7 @@ class Rejected(ArgoCDError):
 
     status = 400
     code = "rejected"
+    help = "The text says what Argo CD, or a proxy before it, does not take; trying again is vain."
 
 
 class RequestError(GantryArgoCDError):

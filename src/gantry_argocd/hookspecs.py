@@ -150,7 +150,8 @@ class Host(Protocol):
         Keep a record of who did what, with what outcome (A8). Never holds a secret.
 
         *record* has ``action`` (``argocd.sync``), ``user`` (as :class:`User`), ``outcome``
-        (``requested``, ``refused``, then the phase that the operation ended in), and where they
+        (``requested``, ``refused``, ``unknown`` when no answer came, then the phase that the
+        operation ended in), and where they
         apply ``app`` (ref), ``entity`` (kind, namespace, name), ``options``, ``requestId`` and
         ``message``. The host adds the time.
         """

@@ -111,6 +111,8 @@ _HIDDEN = (
         ),
         r"\1\2***",
     ),
+    # who was refused what (argocd-api.md section 6.1)
+    (re.compile(r"(permission denied)\s*:[^\n]*"), r"\1"),
     # tokens that are known by their shape
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "***"),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-)[\w-]{8,}"), "***"),

@@ -164,7 +164,7 @@ def _conflict(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
 
 def _too_much(_: Refusal, text: str, instance: str) -> errors.ArgoCDError:
     if "larger than max" in text:
-        return errors.ServerFailed(
+        return errors.TooLarge(
             "the answer is larger than Argo CD allows itself: restrict the instance to a project "
             "or a selector, or raise ARGOCD_GRPC_MAX_SIZE_MB on the server",
             instance=instance,
