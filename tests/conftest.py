@@ -17,7 +17,7 @@ for folder in (".", "correlation"):
 
 settings.register_profile(
     "default",
-    max_examples=100,
+    max_examples=50,  # CI and the nightly run try more
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     # Explaining a failure can take minutes, in which CI would tell nothing.

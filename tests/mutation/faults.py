@@ -459,7 +459,7 @@ FAULTS = (
         "16",
         "a deleted app prolongs the wait of the others",
         _KNOWLEDGE,
-        "left = waiting.missing - answer.deleted",
+        "left = waiting.missing - ended",
         "left = waiting.missing",
     ),
     Fault(

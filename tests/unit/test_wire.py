@@ -311,7 +311,7 @@ def test_only_safe_external_links_are_links(text: str, url: str | None) -> None:
         (
             429,
             '{"code":8,"message":"grpc: received message larger than max (5 vs 4)"}',
-            errors.ServerFailed,
+            errors.TooLarge,
             "larger",
         ),
         (504, '{"code":4,"message":"context deadline exceeded"}', errors.TimedOut, ""),
