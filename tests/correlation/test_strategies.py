@@ -15,6 +15,7 @@ from gantry_argocd.correlation import annotations as keys
 from gantry_argocd.correlation.naming import raw_name, valid_names
 from gantry_argocd.correlation.provenance import decode
 
+pytestmark = pytest.mark.nightly  # half a minute of searching; .ci/run does it
 SEARCH = settings(max_examples=2_000, phases=[Phase.generate], database=None)
 
 
