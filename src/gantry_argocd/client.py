@@ -249,8 +249,7 @@ class Client:
         Raises:
             ArgoCDError: If it is refused.
         """
-        headers = {
-            "Authorization": f"Bearer {self._token()}",
+        headers = self._headers(self._token()) | {
             "Accept": "text/event-stream",  # exactly this, or it is no event stream (section 4)
             "Accept-Encoding": "identity",
         }
@@ -403,9 +402,7 @@ class Client:
             return self._exchange(call, self._token())
 
     def _exchange(self, call: _Call, token: str | None) -> bytes:
-        headers = {name: self._secret(value) for name, value in self._settings.headers.items()}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+        headers = self._headers(token)
         content = None
         if call.method != "GET":
             # Exactly this: Argo CD refuses a charset, and a DELETE without it (section 1).
@@ -482,6 +479,11 @@ class Client:
         return bytes(content)
 
     # --- credentials ---
+
+    def _headers(self, token: str | None) -> dict[str, str]:
+        """Give what goes with every request: the configured headers, and who we are."""
+        headers = {name: self._secret(value) for name, value in self._settings.headers.items()}
+        return headers if token is None else headers | {"Authorization": f"Bearer {token}"}
 
     def _token(self) -> str:
         settings = self._settings

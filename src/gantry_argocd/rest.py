@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import attrs
 
@@ -18,6 +17,7 @@ from .correlation import rfc3339
 from .hub import Fetched
 from .refs import EntityKey, Wanted, is_kubernetes_name, parse_list, parse_wanted
 from .settings import label_key
+from .view import links
 from .wire import disclose
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ def status_object(application: Application, runtime: Runtime) -> dict[str, Any]:
         "appName": facts.key.name,
         "namespace": facts.key.namespace,
         "ref": facts.key.ref(runtime.own_namespace(facts.key.instance)),
-        "url": argocd_link(instance.people_url, facts.key) if instance else None,
+        "url": links.application(instance.people_url, facts.key) if instance else None,
         "syncStatus": facts.sync,
         "healthStatus": facts.health,
         "healthMessage": application.health_message,
@@ -377,11 +377,6 @@ def status_object(application: Application, runtime: Runtime) -> dict[str, Any]:
         ],
     }
     return _present(body) | lists
-
-
-def argocd_link(base: str, key: AppKey) -> str:
-    """Give the address of an app in Argo CD's own pages (``argocd-api.md`` section 10)."""
-    return f"{base}/applications/{quote(key.namespace, safe='')}/{quote(key.name, safe='')}"
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from gantry_argocd.client import Client
@@ -29,6 +30,16 @@ def examine(url: str, ahead: timedelta = timedelta(0), **settings: Any) -> Diagn
         return diagnose(found.instances[0], client, now)
     finally:
         client.close()
+
+
+def connect(url: str, *, transport: httpx.BaseTransport, **settings: Any) -> Client:
+    """Make a client over a transport of the test's."""
+    given = {"name": "one", "argocdUrl": url} | settings
+    found = validate({"instances": [given]}, trusted=True).settings
+    assert found is not None
+    return Client(
+        found.instances[0], reveal=reveal, now=lambda: datetime.now(UTC), transport=transport
+    )
 
 
 def states(diagnosis: Diagnosis) -> dict[str, str]:
@@ -95,6 +106,23 @@ def test_something_in_front_is_recognised(
     assert failed.name == step
     assert words in failed.help
     assert states(found)["list"] == "skipped"
+
+
+def test_the_stream_is_asked_for_with_the_configured_headers() -> None:
+    """A proxy in front that wants a header gets it for the stream, too."""
+    seen: dict[str, str] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.update(request.headers)
+        return httpx.Response(200, text=":\n")
+
+    client = connect(
+        "https://x", token="t", headers={"X-Key": "k"}, transport=httpx.MockTransport(answer)
+    )
+    assert client.stream_opens(1)
+    client.close()
+    assert (seen["x-key"], seen["authorization"]) == ("k", "Bearer t")
+    assert seen["accept"] == "text/event-stream"
 
 
 def test_wrong_credentials_are_told(argocd: Simulator) -> None:
