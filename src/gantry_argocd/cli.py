@@ -256,13 +256,15 @@ def demo(address: str, port: int, apps: int) -> None:
         click.echo(f"\nGantry is at {running.url}")
         users = ", ".join(user.username for user in sample.demo_users())
         click.echo(f"Sign in as {users}; the password is {sample.DEMO_PASSWORD}")
-        click.echo("Open the service payment-api and its tab ArgoCD. Ctrl-C ends the demo.")
+        click.echo("Open the service payment-api and its tab ArgoCD.")
+        click.echo(f"Every state of the tab is at {running.url}/gallery. Ctrl-C ends the demo.")
         _wait_for_signal()
         _note("ending ...")
 
 
 def _demo_host(stack: ExitStack, folder: Path, apps: int) -> Host:
-    from .refhost import create_host, sample
+    from .refhost import HostOptions, ShownPage, create_host, sample
+    from .showroom import gallery_page
     from .simulator import Simulator
 
     _note("starting two simulated Argo CD instances ...")
@@ -286,6 +288,9 @@ def _demo_host(stack: ExitStack, folder: Path, apps: int) -> Host:
         users=sample.demo_users(),
         configs={"argocd": config},
         plugins=sample.neighbours(),
+        options=HostOptions(
+            shown=[ShownPage(path="/gallery", title="Gallery", draw=gallery_page())]
+        ),
     )
     _note("filling the catalogue ...")
     sample.fill(host)

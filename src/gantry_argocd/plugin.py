@@ -215,14 +215,7 @@ class ArgoCDPlugin:
         ]
 
     def _fragment(self, html: str) -> Fragment:
-        assets = self._renderer.assets()
-        return {
-            "plugin": PLUGIN,
-            "title": "ArgoCD",
-            "html": html,
-            "stylesheets": [name for name in assets if name.endswith(".css")],
-            "scripts": [name for name in assets if name.endswith(".js")],
-        }
+        return self._renderer.fragment(PLUGIN, html)
 
     # --- life cycle and REST ---
 

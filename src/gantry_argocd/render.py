@@ -8,8 +8,8 @@ from importlib import resources
 
 import jinja2
 
-from .hookspecs import Asset
-from .view import PanelView, SidebarView
+from .hookspecs import Asset, Fragment
+from .view import PanelView, SidebarView, exhibits
 
 _PACKAGE = "gantry_argocd"
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -46,10 +46,20 @@ class Renderer:
 
     def gallery(self, items: Iterable[tuple[str, PanelView | SidebarView]]) -> str:
         """Draw all of *items* one below the other, each under its title."""
-        shown = list(items)
-        panels = [item for item in shown if isinstance(item[1], PanelView)]
-        cards = [item for item in shown if isinstance(item[1], SidebarView)]
-        return self._gallery.render(panels=panels, cards=cards)
+        shown = exhibits(items)
+        return self._gallery.render(
+            panels=[one for one in shown if one.panel], cards=[one for one in shown if one.card]
+        )
+
+    def fragment(self, plugin: str, html: str) -> Fragment:
+        """Give *html* with what it needs, for a page of the host."""
+        return {
+            "plugin": plugin,
+            "title": "ArgoCD",
+            "html": html,
+            "stylesheets": [name for name in self._assets if name.endswith(".css")],
+            "scripts": [name for name in self._assets if name.endswith(".js")],
+        }
 
     def assets(self) -> Mapping[str, Asset]:
         """Give the static files by name."""

@@ -80,7 +80,7 @@ class Page(HTMLParser):
     def _check_attribute(self, tag: str, name: str, value: str) -> None:
         if name.startswith("on") or name == "style":
             self.faults.append(f"{name} in <{tag}>")
-        if name in {"href", "action"} and value and not value.startswith(("/", "#")):
+        if name in {"href", "action"} and value and not value.startswith(("/", "#", "?")):
             parts = urlsplit(value)
             if parts.scheme not in {"http", "https"} or not parts.netloc or "@" in parts.netloc:
                 self.faults.append(f"{name}={value[:80]!r}")

@@ -9,6 +9,7 @@ from gantry_argocd.refhost.accounts import NewUser
 from gantry_argocd.refhost.database import DatabaseUnusable
 from gantry_argocd.refhost.host import Host, HostOptions, create_host
 from gantry_argocd.refhost.lifecycle import ConfigRefused
+from gantry_argocd.refhost.pages_shown import ShownPage
 from gantry_argocd.refhost.server import RunningHost, listening, serve, serve_in_thread
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "HostOptions",
     "NewUser",
     "RunningHost",
+    "ShownPage",
     "create_host",
     "listening",
     "serve",

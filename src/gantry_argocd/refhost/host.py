@@ -28,6 +28,7 @@ from gantry_argocd.refhost.pages_account import AccountPages
 from gantry_argocd.refhost.pages_catalogue import CataloguePages
 from gantry_argocd.refhost.pages_edit import EditPages
 from gantry_argocd.refhost.pages_plugins import PluginPages
+from gantry_argocd.refhost.pages_shown import ShownPage, ShownPages
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Busy
 from gantry_argocd.refhost.sessions import Brake, Sessions
@@ -67,6 +68,7 @@ class Host:
         clock: Clock,
         hasher: PasswordHasher,
         secrets_dirs: Sequence[str],
+        shown: Sequence[ShownPage] = (),
     ) -> None:
         self._engine = engine
         self._lock = threading.Lock()
@@ -80,7 +82,7 @@ class Host:
         self.lifecycle = Lifecycle(
             engine, plugins, self.catalogue, self.trail, vault, clock, secrets_dirs
         )
-        self.app = self._application(Sessions(self.accounts, vault, clock), Brake(clock))
+        self.app = self._application(Sessions(self.accounts, vault, clock), Brake(clock), shown)
 
     def start(self) -> None:
         """
@@ -119,7 +121,7 @@ class Host:
                 self.accounts.add(user)
         self._configs = configs
 
-    def _application(self, sessions: Sessions, brake: Brake) -> ASGIApp:
+    def _application(self, sessions: Sessions, brake: Brake, shown: Sequence[ShownPage]) -> ASGIApp:
         accounts_api = AccountsApi(self.accounts, sessions, brake, self.trail)
         entities_api = EntitiesApi(self.catalogue, self.plugins)
         plugins_api = PluginsApi(self.plugins, self.lifecycle)
@@ -133,6 +135,7 @@ class Host:
             CataloguePages(pages, self.catalogue, self.plugins, self.trail),
             EditPages(pages, self.catalogue, entities_api, self.plugins),
             PluginPages(pages, plugins_api, self.plugins, self.lifecycle),
+            ShownPages(pages, shown),
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
         router = Router([*self._health(), *endpoints])
@@ -168,12 +171,15 @@ class HostOptions:
         clock: The present time.
 
         hasher: How passwords are hashed.
+
+        shown: Pages besides the host's own.
     """
 
     installed: Iterable[EntryPoint] | None = None
     secrets_dirs: Sequence[str] = ("/run/secrets", "/var/run/secrets")
     clock: Clock = system_clock
     hasher: PasswordHasher = attrs.field(factory=PasswordHasher)
+    shown: Sequence[ShownPage] = ()
 
 
 def create_host(
@@ -244,6 +250,7 @@ def create_host(
                 options.clock,
                 options.hasher,
                 options.secrets_dirs,
+                options.shown,
             )
             host.seed(admin_password, named.values(), configs or {})
     except BaseException:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
-from gantry_argocd.hookspecs import ROLES
+from gantry_argocd.hookspecs import ROLES, Fragment
 from gantry_argocd.refhost.documents import DEFAULT_NAMESPACE, Key
 from gantry_argocd.refhost.kinds import KINDS
 from gantry_argocd.refhost.moments import readable
@@ -202,6 +202,18 @@ def entity_url(key: Key, tab: str = "", page: str = "") -> str:
     if tab:
         query["tab"] = tab
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def asset_urls(
+    fragments: Sequence[Fragment], field: Literal["stylesheets", "scripts"]
+) -> list[str]:
+    """Give the addresses of what *fragments* need, each once."""
+    urls = (
+        f"/plugin-assets/{segment(fragment['plugin'])}/{segment(name)}"
+        for fragment in fragments
+        for name in fragment[field]
+    )
+    return list(dict.fromkeys(urls))
 
 
 def local(location: str) -> str:

@@ -16,7 +16,14 @@ from gantry_argocd.refhost.catalogue import Catalogue
 from gantry_argocd.refhost.documents import Key
 from gantry_argocd.refhost.draft import Row
 from gantry_argocd.refhost.foreign import not_found
-from gantry_argocd.refhost.pages import CSRF_FIELD, Crumb, Pages, entity_url, segment
+from gantry_argocd.refhost.pages import (
+    CSRF_FIELD,
+    Crumb,
+    Pages,
+    asset_urls,
+    entity_url,
+    segment,
+)
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Missing
 from gantry_argocd.refhost.trail import Trail
@@ -129,8 +136,8 @@ class CataloguePages:
             tabs=list(_tab_links(key, tabs, current)),
             tab=current,
             missing=missing,
-            stylesheets=_assets(fragments, "stylesheets"),
-            scripts=_assets(fragments, "scripts"),
+            stylesheets=asset_urls(fragments, "stylesheets"),
+            scripts=asset_urls(fragments, "scripts"),
             fragments=fragments,
             **content,
         )
@@ -181,15 +188,6 @@ def _dependencies(row: Row, rows: Mapping[Key, Row]) -> dict[str, Any]:
         ],
         "incoming": [(rel.word, rel.source) for rel in finding.incoming(rows.values(), row.key)],
     }
-
-
-def _assets(fragments: Sequence[Fragment], field: str) -> list[str]:
-    urls = (
-        f"/plugin-assets/{segment(fragment['plugin'])}/{segment(name)}"
-        for fragment in fragments
-        for name in (fragment["stylesheets"] if field == "stylesheets" else fragment["scripts"])
-    )
-    return list(dict.fromkeys(urls))
 
 
 def _pager(query: Mapping[str, str], page: int, total: int) -> dict[str, Any]:

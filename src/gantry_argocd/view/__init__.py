@@ -11,7 +11,7 @@ from .badges import Badge
 from .banners import Banner, Result
 from .card import Body, Button, Card, Reason
 from .details import Fact, HistoryRow
-from .gallery import gallery
+from .gallery import Exhibit, exhibits, gallery, slug
 from .links import Link
 from .panel import Environment, Notice, PanelView, notice, panel
 from .resources import Choice, Field, ResourceRow, Resources
@@ -29,6 +29,7 @@ __all__ = [
     "Card",
     "Choice",
     "Environment",
+    "Exhibit",
     "Fact",
     "Field",
     "HistoryRow",
@@ -43,8 +44,10 @@ __all__ = [
     "Result",
     "SidebarApp",
     "SidebarView",
+    "exhibits",
     "gallery",
     "notice",
     "panel",
     "sidebar",
+    "slug",
 ]

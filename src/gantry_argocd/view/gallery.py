@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+
+import attrs
 
 from .. import errors
 from ..models import Application, Destination, Facts, Resource
@@ -36,7 +38,51 @@ from .state import AppState
 
 Item = tuple[str, PanelView | SidebarView]
 
+
+@attrs.frozen(kw_only=True)
+class Exhibit:
+    """
+    One state in the gallery.
+
+    Attributes:
+        title: What it is.
+
+        anchor: Id of its section.
+
+        url: The page that shows it alone.
+
+        panel: None when it is a card.
+
+        card: None when it is a tab.
+    """
+
+    title: str
+    anchor: str
+    url: str
+    panel: PanelView | None
+    card: SidebarView | None
+
+
 _REASON = "Your role viewer may not do this; it needs developer."
+
+
+def exhibits(items: Iterable[Item]) -> tuple[Exhibit, ...]:
+    """Hang up *items*, each with an address of its own."""
+    return tuple(
+        Exhibit(
+            title=title,
+            anchor=f"state-{slug(title)}",
+            url=f"?state={slug(title)}",
+            panel=shown if isinstance(shown, PanelView) else None,
+            card=shown if isinstance(shown, SidebarView) else None,
+        )
+        for title, shown in items
+    )
+
+
+def slug(title: str) -> str:
+    """Give the short name of a state in addresses."""
+    return "-".join("".join(c if c.isalnum() else " " for c in title).lower().split())
 
 
 def gallery(now: datetime) -> Sequence[Item]:
