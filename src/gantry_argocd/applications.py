@@ -46,7 +46,7 @@ class _Deed:
     action: str
     key: AppKey
     user: User
-    options: Mapping[str, bool] = attrs.field(factory=dict)
+    options: Mapping[str, bool | int] = attrs.field(factory=dict)
     request_id: str = ""
 
 
@@ -193,16 +193,27 @@ class Applications:
         self._follow(deed, project)
         return fetched
 
-    def refresh(self, key: AppKey, project: str, user: User) -> tuple[Fetched, bool]:
+    def rollback(self, key: AppKey, project: str, user: User, number: int) -> Fetched:
+        """Request that a deployment of the history is deployed again."""
+        deed = _Deed(action="argocd.rollback", key=key, user=user, options={"id": number})
+        with self._on_record(deed):
+            client = self._hub.client(key.instance)
+            fetched = self._hub.read(key, client.rollback(key, project, number))
+        self._follow(deed, project)
+        return fetched
+
+    def refresh(
+        self, key: AppKey, project: str, user: User, *, kind: str = "normal"
+    ) -> tuple[Fetched, bool]:
         """
-        Let Argo CD compare an application anew.
+        Let Argo CD compare an application anew; a ``hard`` one makes its manifests anew as well.
 
         Returns:
             The application, and whether the comparison is known to have ended.
         """
         with self._on_record(_Deed(action="argocd.refresh", key=key, user=user)):
             try:
-                fetched, done = self._hub.fetch(key, project, refresh="normal"), True
+                fetched, done = self._hub.fetch(key, project, refresh=kind), True
             except errors.TimedOut:
                 # The request stands in the Application; the controller carries it out when it can.
                 fetched, done = self._hub.fetch(key, project), False

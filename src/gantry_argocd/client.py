@@ -315,6 +315,22 @@ class Client:
         )
         return decode(answer, self.name)
 
+    def rollback(self, key: AppKey, project: str, number: int) -> Any:
+        """
+        Request that deployment *number* is deployed again; Argo CD's JSON of the Application.
+
+        Argo CD keeps no correlation id with it, skips hooks, and asks no sync window.
+        """
+        answer = self._send(
+            "POST",
+            f"{_app_path(key)}/rollback",
+            # Without the id, 0 included, Argo CD fails (section 6.3).
+            body={"id": number, "appNamespace": key.namespace, "project": project},
+            doing=f"rolling {key.name} back",
+            right="applications, sync",
+        )
+        return decode(answer, self.name)
+
     def terminate(self, key: AppKey, project: str) -> None:
         """Request the end of the running operation."""
         self._send(

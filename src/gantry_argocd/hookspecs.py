@@ -266,6 +266,11 @@ class Action(TypedDict):
     ``destructive`` actions ask first: ``confirmation`` says what exactly will happen; None when
     nothing needs to be confirmed. ``available`` is False with a ``reason`` for people. ``run``
     does it, as the user it was made for; it checks again and never raises.
+
+    ``part`` says what it belongs to: absent or empty for the application as a whole, ``more`` for
+    what is seldom needed, ``history/3`` for the deployment number 3 of its history, and
+    ``rehearsal`` for what only tries out another action, to be offered where that is confirmed:
+    its id is the ``rehearsal`` of the other.
     """
 
     id: str
@@ -279,6 +284,8 @@ class Action(TypedDict):
     available: bool
     reason: str
     run: Callable[[], Outcome]
+    part: NotRequired[str]
+    rehearsal: NotRequired[str]
 
 
 # --- what a plugin knows ---

@@ -309,6 +309,9 @@ class Application:
 
         deleting: Argo CD is deleting it.
 
+        left_alone: Argo CD is told not to touch it (annotation ``skip-reconcile``): it neither
+            compares nor syncs it.
+
         never_synced: No operation and no history.
 
         reconciled_at: When Argo CD last compared it. None when it never did.
@@ -333,6 +336,7 @@ class Application:
     created_at: datetime | None = None
     reconciled_at: datetime | None = None
     deleting: bool = False
+    left_alone: bool = False
     hydrated: str = ""
 
     @property

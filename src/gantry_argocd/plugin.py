@@ -209,6 +209,8 @@ class ArgoCDPlugin:
                 "confirmation": offer.confirmation,
                 "available": offer.available,
                 "reason": offer.reason,
+                "part": offer.part,
+                "rehearsal": offer.rehearsal,
                 "run": lambda offer=offer: _run(runtime, member, offer.id, user),  # type: ignore[misc]
             }
             for offer in offers.offers(state.application, state.error, user["role"])
@@ -367,17 +369,25 @@ def _run(runtime: Runtime, member: Member, action: str, user: User) -> Outcome:
 
 
 def _do(runtime: Runtime, key: Any, project: str, action: str, user: User) -> tuple[Fetched, str]:
-    if action == offers.REFRESH:
-        fetched, done = runtime.applications.refresh(key, project, user)
+    if action in {offers.REFRESH, offers.HARD_REFRESH}:
+        kind = "hard" if action == offers.HARD_REFRESH else "normal"
+        fetched, done = runtime.applications.refresh(key, project, user, kind=kind)
         word = "was refreshed" if done else "is being refreshed"
         return fetched, f"{key.name} {word}: {fetched.application.facts.sync}"
     if action == offers.TERMINATE:
         return runtime.applications.terminate(
             key, project, user
         ), f"{key.name}: the operation is being ended"
-    hard = action == offers.HARD_SYNC
-    fetched = runtime.applications.sync(key, project, user, prune=hard, force=hard)
-    return fetched, f"{key.name}: {'hard sync' if hard else 'sync'} requested"
+    if (number := offers.rollback_number(action)) is not None:
+        fetched = runtime.applications.rollback(key, project, user, number)
+        return fetched, f"{key.name}: rollback to deployment number {number} requested"
+    hard = action in {offers.HARD_SYNC, offers.HARD_DRY_RUN}
+    trying = action in {offers.DRY_RUN, offers.HARD_DRY_RUN}
+    fetched = runtime.applications.sync(
+        key, project, user, prune=hard or trying, force=hard, dry_run=trying
+    )
+    what = "dry run" if trying else "hard sync" if hard else "sync"
+    return fetched, f"{key.name}: {what} requested"
 
 
 def _linked(entity: Entity) -> bool:

@@ -180,7 +180,7 @@ def card(
     app, key = state.application, state.key
     name = text.line(key.name)
     url = links.application(state.argocd_url, key)
-    own = [action for action in actions if action["app"] == state.ref]
+    own = [a for a in actions if a["app"] == state.ref and not a.get("part")]
     reasons = _reasons(own, anchor)
     asked = page["params"].get("argocd.app") == state.ref
     return Card(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 IGNORE_ANNOTATION = "gantry.io/ignore"
+SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 REQUEST_INFO = "gantry-request"
 """Name of the operation's info that holds our correlation id."""
 
@@ -253,6 +254,7 @@ def _application(app: raw.Application, reading: Reading) -> models.Application:
         created_at=app.metadata.creation_timestamp,
         reconciled_at=status.reconciled_at,
         deleting=app.metadata.deletion_timestamp is not None,
+        left_alone=app.metadata.annotations.get(SKIP_RECONCILE) == "true",
         hydrated=status.source_hydrator.last_successful_operation.dry_sha,
     )
 
