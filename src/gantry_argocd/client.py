@@ -13,6 +13,7 @@ import logging
 import random
 import ssl
 import threading
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -27,13 +28,14 @@ from . import errors
 from .circuit import Circuit
 from .connections import Connections
 from .repositories import shorten
+from .settings import Secret, without
 from .wire import PORTABLE_FIELDS, REQUEST_INFO, USER_INFO, Refusal, decode, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .refs import AppKey
-    from .settings import InstanceSettings, Secret
+    from .settings import InstanceSettings
 
 LIST_LIMIT = 512 * 1024 * 1024
 """Bytes of a list answer, decompressed; Argo CD itself stops at 200 MB by default."""
@@ -249,28 +251,22 @@ class Client:
         Raises:
             ArgoCDError: If it is refused.
         """
-        headers = self._headers(self._token()) | {
-            "Accept": "text/event-stream",  # exactly this, or it is no event stream (section 4)
-            "Accept-Encoding": "identity",
-        }
-        fields = "error,result.type,result.application.metadata.name"
+        call = _Call(
+            method="GET",
+            path="/api/v1/stream/applications",
+            params={"fields": "error,result.type,result.application.metadata.name"},
+            headers={
+                "Accept": "text/event-stream",  # exactly this, or no event stream (section 4)
+                "Accept-Encoding": "identity",
+            },
+            doing="opening the stream",
+            right="applications, get",
+            seconds=seconds,
+            limit=REFUSAL_LIMIT,
+        )
         try:
-            with self._http.stream(
-                "GET",
-                "/api/v1/stream/applications",
-                params={"fields": fields},
-                headers=headers,
-                timeout=httpx.Timeout(seconds, connect=self._settings.timeouts.connect),
-            ) as response:
-                call = _Call(
-                    method="GET",
-                    path="",
-                    params={},
-                    doing="opening the stream",
-                    right="applications, get",
-                    seconds=seconds,
-                    limit=REFUSAL_LIMIT,
-                )
+            request = self._request(call, self._token())
+            with closing(self._http.send(request, stream=True)) as response:
                 if response.status_code != 200:
                     self._read(response, call, self._now() + timedelta(seconds=seconds))
                 return next(response.iter_bytes(), None) is not None
@@ -417,26 +413,13 @@ class Client:
             self._session.forget(token)
             return self._exchange(call, self._token())
 
-    def _exchange(self, call: _Call, token: str | None) -> bytes:
-        headers = self._headers(token)
-        content = None
-        if call.method != "GET":
-            # Exactly this: Argo CD refuses a charset, and a DELETE without it (section 1).
-            headers["Content-Type"] = "application/json"
-            content = b"" if call.body is None else json.dumps(call.body).encode()
+    def _exchange(self, call: _Call, token: Secret | None) -> bytes:
         deadline = self._now() + timedelta(seconds=call.seconds)
-        timeouts = httpx.Timeout(call.seconds, connect=self._settings.timeouts.connect)
         try:
+            request = self._request(call, token)
             with (
                 self._connections.within(call.seconds + _GRACE),
-                self._http.stream(
-                    call.method,
-                    call.path,
-                    params=call.params,
-                    headers=headers,
-                    content=content,
-                    timeout=timeouts,
-                ) as response,
+                closing(self._http.send(request, stream=True)) as response,
             ):
                 self._circuit.answered()
                 self._note_time(response)
@@ -450,6 +433,24 @@ class Client:
         self._circuit.failed(problem)
         raise problem from None
 
+    def _request(self, call: _Call, token: Secret | None) -> httpx.Request:
+        # The only place that holds secrets in plain, and it has returned before anything can
+        # fail: an error reporter that shows local variables finds none.
+        headers = self._headers(token)
+        content = None
+        if call.method != "GET":
+            # Exactly this: Argo CD refuses a charset, and a DELETE without it (section 1).
+            headers["Content-Type"] = "application/json"
+            content = b"" if call.body is None else json.dumps(call.body).encode()
+        return self._http.build_request(
+            call.method,
+            call.path,
+            params=call.params,
+            headers=headers | call.headers,
+            content=content,
+            timeout=httpx.Timeout(call.seconds, connect=self._settings.timeouts.connect),
+        )
+
     def _note_time(self, response: httpx.Response) -> None:
         try:
             said = parsedate_to_datetime(response.headers.get("date", ""))
@@ -457,8 +458,7 @@ class Client:
         except (ValueError, TypeError):
             self._skew = None
 
-    def _read(self, response: httpx.Response, call: _Call, deadline: datetime) -> bytes:
-        content_type = response.headers.get("content-type", "")
+    def _content(self, response: httpx.Response, call: _Call, deadline: datetime) -> bytes:
         success = response.status_code == 200
         limit = call.limit if success else REFUSAL_LIMIT
         content = bytearray()
@@ -474,12 +474,17 @@ class Client:
                 raise errors.TimedOut(
                     f"the answer did not end in time while {call.doing}", instance=self.name
                 )
-        if not success:
+        return bytes(content) if success else self._without_secrets(bytes(content))
+
+    def _read(self, response: httpx.Response, call: _Call, deadline: datetime) -> bytes:
+        content_type = response.headers.get("content-type", "")
+        content = self._content(response, call, deadline)
+        if response.status_code != 200:
             refusal = Refusal(
                 status=response.status_code,
                 content_type=content_type,
                 location=response.headers.get("location", ""),
-                body=bytes(content),
+                body=content,
                 doing=call.doing,
                 right=call.right,
             )
@@ -492,35 +497,45 @@ class Client:
         if content_type.partition(";")[0].strip().lower() != "application/json":
             shown = shorten(content_type, 80) or "no content type"
             raise errors.NotArgoCD(f"answered 200 with {shown} instead of JSON", instance=self.name)
-        return bytes(content)
+        return content
 
     # --- credentials ---
 
-    def _headers(self, token: str | None) -> dict[str, str]:
+    def _headers(self, token: Secret | None) -> dict[str, str]:
         """Give what goes with every request: the configured headers, and who we are."""
-        headers = {name: self._secret(value) for name, value in self._settings.headers.items()}
-        return headers if token is None else headers | {"Authorization": f"Bearer {token}"}
+        given = self._settings.headers.items()
+        headers = {name: self._secret(value).reveal() for name, value in given}
+        return headers if token is None else headers | {"Authorization": f"Bearer {token.reveal()}"}
 
-    def _token(self) -> str:
+    def _token(self) -> Secret:
         settings = self._settings
         if not settings.uses_password:
             return self._secret(settings.token)
         return self._session.token(self._now(), self._sign_in)
 
-    def _secret(self, secret: Secret) -> str:
+    def _secret(self, secret: Secret) -> Secret:
+        """Fetch what *secret* refers to."""
         try:
-            return self._reveal(secret)
+            return Secret(self._reveal(secret))
         except errors.SecretMissing as missing:
             raise errors.SecretMissing(missing.message, instance=self.name) from None
 
-    def _sign_in(self) -> tuple[str, datetime | None]:
+    def _without_secrets(self, content: bytes) -> bytes:
+        """Mask ours in a refusal: a proxy that shows the request back would have us tell them."""
+        settings = self._settings
+        for secret in (settings.token, settings.password, *settings.headers.values()):
+            with suppress(errors.SecretMissing):
+                content = without(content, self._secret(secret))
+        return without(content, self._session.present)
+
+    def _sign_in(self) -> tuple[Secret, datetime | None]:
         call = _Call(
             method="POST",
             path="/api/v1/session",
             params={},
             body={
                 "username": self._settings.username,
-                "password": self._secret(self._settings.password),
+                "password": self._secret(self._settings.password).reveal(),
             },
             doing="signing in",
             right="",
@@ -534,7 +549,7 @@ class Client:
         token = answer.get("token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token:
             raise errors.Malformed("the sign-in gave no token", instance=self.name)
-        return token, _expiry(token)
+        return Secret(token), _expiry(token)
 
 
 @attrs.frozen(kw_only=True)
@@ -545,6 +560,7 @@ class _Call:
     path: str
     params: dict[str, str]
     body: Any = attrs.field(default=None, repr=False)
+    headers: dict[str, str] = attrs.field(factory=dict)
     doing: str
     right: str
     seconds: float
@@ -557,12 +573,17 @@ class _Session:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._token: str | None = None
+        self._token: Secret | None = None
         self._expires: datetime | None = None
         self._refused: errors.LockedOut | None = None
         self._refused_at = datetime.min.replace(tzinfo=UTC)
 
-    def token(self, now: datetime, sign_in: Callable[[], tuple[str, datetime | None]]) -> str:
+    @property
+    def present(self) -> Secret:
+        """The token, as far as there is one; empty otherwise."""
+        return self._token or Secret("")
+
+    def token(self, now: datetime, sign_in: Callable[[], tuple[Secret, datetime | None]]) -> Secret:
         """Give the token; fetch one where there is none or it ends soon."""
         with self._lock:
             if self._token and (self._expires is None or now < self._expires - _RENEW_BEFORE):
@@ -578,7 +599,7 @@ class _Session:
             self._refused = None
             return self._token
 
-    def forget(self, token: str) -> None:
+    def forget(self, token: Secret) -> None:
         """Drop *token*, unless somebody fetched another meanwhile."""
         with self._lock:
             if self._token == token:

@@ -3,7 +3,7 @@ The plugin's configuration: classes, JSON Schema, validation, masks, secrets (re
 """
 
 from .model import InstanceSettings, Settings, Timeouts, label_key
-from .secrets import MASK, Secret
+from .secrets import MASK, Secret, without
 from .validation import DEFAULT_SECRETS_DIRS, Verdict, config_schema, mask, validate
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "label_key",
     "mask",
     "validate",
+    "without",
 ]

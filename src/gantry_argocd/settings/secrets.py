@@ -4,6 +4,7 @@ Values that never show themselves (G4), and references to values kept elsewhere 
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,6 +17,9 @@ MASK = "__GANTRY_SECRET_REDACTED__"
 
 ENV_PREFIX = "GANTRY_ARGOCD_"
 """Environment variables that a configuration from REST may name."""
+
+SHORTEST_MASKED = 4
+"""Characters. Shorter secrets stand in every text by chance, and masking them would tell them."""
 
 _REFERENCE = re.compile(r"(env|file):(.+)", re.DOTALL)
 
@@ -60,9 +64,26 @@ class Secret:
     def __bool__(self) -> bool:
         return bool(self.__text)
 
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Secret:
+        return self  # it does not change, and what holds it may be copied
+
     def __reduce__(self) -> NoReturn:
         msg = "a secret is not pickled"
         raise TypeError(msg)
+
+
+def without(content: bytes, secret: Secret) -> bytes:
+    """Take a secret out of what a stranger sent, as it is and as JSON would write it."""
+    text = secret.reveal()
+    if len(text) < SHORTEST_MASKED:
+        return content
+    escaped = json.dumps(text)[1:-1]
+    for form in {text, escaped}:
+        content = content.replace(form.encode(errors="replace"), b"***")
+    return content
 
 
 def is_reference(value: Any) -> bool:
