@@ -4,7 +4,6 @@ From Argo CD's answers to this package's values.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from ..errors import Malformed
 from ..refs import AppKey, is_kubernetes_name
 from ..repositories import redact, web_address, without_credentials
 from . import raw
+from .decoding import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -148,8 +148,8 @@ def decode(content: bytes, instance: str) -> Any:
         Malformed: If it is none.
     """
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
+        return loads(content)
+    except ValueError:
         raise Malformed("the answer is no JSON, or was cut short", instance=instance) from None
 
 
@@ -378,8 +378,14 @@ def disclose(application: Any, *, everything: bool) -> Any:
     Credentials in texts go for everybody. Without *everything* the parts go that may hold secrets:
     Helm values and parameters, plugin environment, kustomize patches, manifests of a local sync,
     managed fields, the last applied configuration.
+
+    Raises:
+        Malformed: If it is nested so deeply that nobody could write it again.
     """
-    return _disclose(application, "", everything=everything)
+    try:
+        return _disclose(application, "", everything=everything)
+    except RecursionError:
+        raise Malformed("the application is nested too deeply") from None
 
 
 def _disclose(value: Any, key: str, *, everything: bool) -> Any:

@@ -7,7 +7,6 @@ subjects, RBAC objects and repository addresses, so they are looked at, but neve
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ import attrs
 
 from .. import errors
 from ..repositories import shorten
+from .decoding import loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +66,8 @@ def explain(refusal: Refusal, instance: str) -> errors.ArgoCDError:
 def _grpc(body: bytes) -> tuple[int | None, str]:
     """Read the two error shapes: flat for calls, nested for streams."""
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = loads(body)
+    except ValueError:
         return None, ""
     if not isinstance(data, dict):
         return None, ""
