@@ -16,7 +16,7 @@ from . import errors
 from .correlation import rfc3339
 from .hub import Fetched
 from .refs import EntityKey, Wanted, is_kubernetes_name, parse_list, parse_wanted
-from .settings import label_key
+from .settings import LABEL_KEY
 from .view import links
 from .wire import disclose
 
@@ -259,9 +259,10 @@ def _entity(text: str) -> EntityKey:
 
 def _label_key(text: str) -> str:
     try:
-        return label_key(text)
+        LABEL_KEY.read(text)
     except ValueError as problem:
         raise errors.BadRequest(f"{problem} is expected") from None
+    return text
 
 
 def _body(request: Request, known: set[str]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gantry_argocd.settings import MASK, Secret, config_schema, mask, validate
+from gantry_argocd.settings import MASK, Secret, Timeouts, config_schema, mask, validate
 
 DOCUMENTED = {
     "instances": [
@@ -24,6 +24,9 @@ DOCUMENTED = {
     "labelKey": "name",
     "syncInterval": "5m",
 }
+
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 
 
 def instance(**changes: Any) -> dict[str, Any]:
@@ -83,7 +86,13 @@ def test_the_schema_accepts_what_the_validation_accepts() -> None:
         (config(instance(token=None, username="u")), "$.instances[0].password", "the password"),
         (config(instance(authMode="basic")), "$.instances[0].authMode", "one of"),
         (config(instance(headers={"A": 1})), "$.instances[0].headers.A", "a string is expected"),
-        (config(instance(headers={"Cookie": "x"})), "$.instances[0].headers", "header name"),
+        (config(instance(headers={"Cookie": "x"})), "$.instances[0].headers.Cookie", "header name"),
+        (config(instance(headers={"A": "1", "a": "2"})), "$.instances[0].headers.a", "given twice"),
+        (config(instance(headers={"A": "é"})), "$.instances[0].headers.A", "ASCII"),
+        (config(instance(token="t ")), "$.instances[0].token", "without blanks"),
+        (config(instance(caBundle="x")), "$.instances[0].caBundle", "PEM form"),
+        (config(instance(caBundle=PEM + KEY)), "$.instances[0].caBundle", "private key"),
+        (config(instance(), enrichmentPrefixes=[""]), "$.enrichmentPrefixes[0]", "annotation"),
         (config(instance(timeouts={"read": "5"})), "$.instances[0].timeouts.read", "a duration"),
         (config(instance(), instance()), "$.instances[1].name", "used by instances[0]"),
         (config(instance(), syncInterval="1d"), "$.syncInterval", "a duration such as"),
@@ -93,7 +102,7 @@ def test_the_schema_accepts_what_the_validation_accepts() -> None:
         (config(instance(argocdUrl="http://a\x7fb")), "$.instances[0].argocdUrl", "an address"),
         (config(instance(argocdUrl="http://h/" + "a" * 9000)), "$.instances[0].argocdUrl", "an"),
         (config(instance(token="a\nb")), "$.instances[0].token", "one line"),
-        (config(instance(headers={1: "x"})), "$.instances[0].headers", "header name"),
+        (config(instance(headers={1: "x"})), "$.instances[0].headers", "keys that are strings"),
         (config(instance(), syncInterval="3000000h"), "$.syncInterval", "at most a year"),
         (config(instance(), labelkey="x"), "$.labelkey", "is labelKey meant?"),
         (config(instance(token="env:PATH")), "$.instances[0].token", "GANTRY_ARGOCD_"),
@@ -157,6 +166,25 @@ def test_the_sync_interval_is_a_go_duration_with_a_floor(text: str, seconds: flo
 
     assert settings is not None
     assert settings.sync_interval == seconds
+
+
+def test_an_empty_optional_text_is_its_default() -> None:
+    """A form that sends what nobody filled in as empty texts configures the defaults."""
+    empty = instance(timeouts={"connect": "", "list": ""}, project="", selector="", authMode="")
+    settings = validate(config(empty, labelKey="")).settings
+
+    assert settings is not None
+    assert settings.label_key == "name"
+    assert settings.instances[0].timeouts == Timeouts(connect=5, read=20, list=120)
+
+
+def test_what_is_nested_without_end_is_a_mistake() -> None:
+    """A configuration of a hundred thousand brackets is refused like any other."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    assert validate(config(instance(), more=deep)).errors[0]["path"] == "$"
 
 
 def test_no_instance_may_be_stored_but_not_enabled() -> None:

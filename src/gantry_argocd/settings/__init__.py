@@ -2,12 +2,14 @@
 The plugin's configuration: classes, JSON Schema, validation, masks, secrets (requirements G).
 """
 
-from .model import InstanceSettings, Settings, Timeouts, label_key
+from .model import InstanceSettings, Settings, Timeouts
 from .secrets import MASK, Secret, without
+from .texts import LABEL_KEY
 from .validation import DEFAULT_SECRETS_DIRS, Verdict, config_schema, mask, validate
 
 __all__ = [
     "DEFAULT_SECRETS_DIRS",
+    "LABEL_KEY",
     "MASK",
     "InstanceSettings",
     "Secret",
@@ -15,7 +17,6 @@ __all__ = [
     "Timeouts",
     "Verdict",
     "config_schema",
-    "label_key",
     "mask",
     "validate",
     "without",

@@ -16,12 +16,15 @@ import attrs
 from ..hookspecs import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from .texts import Text
 
 
-_JSON_TYPES = {"string": str, "boolean": bool, "array": list, "object": dict}
+_JSON_TYPES: dict[str, type[Any]] = {"string": str, "boolean": bool, "array": list, "object": dict}
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
 _METADATA = "gantry_argocd.setting"
+_AS_DEFAULT: Any = object()
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +41,9 @@ class Setting:
 
         json_type:  ``string``, ``boolean``, ``array`` or ``object``.
 
-        check: Turns the JSON value into the attribute's. Raises ValueError with what is expected.
+        text: What the text looks like; of an array or an object, its members' texts.
+
+        keys: What the keys of an object look like.
 
         items: The settings class of the items of an array, or of an object's members.
 
@@ -46,7 +51,8 @@ class Setting:
 
         default: The JSON value that an absent one stands for.
 
-        empty: What an empty text of an optional setting means.
+        empty: The attribute that an empty text of an optional setting gives; its default's, if
+            nothing is said.
 
         secret: Never shown (G4). For an object: its values.
 
@@ -59,11 +65,12 @@ class Setting:
     title: str
     description: str
     json_type: str = "string"
-    check: Callable[[Any], Any] | None = None
+    text: Text | None = None
+    keys: Text | None = None
     items: type | None = None
     required: bool = False
     default: Any = ""
-    empty: Any = ""
+    empty: Any = _AS_DEFAULT
     secret: bool = False
     choices: tuple[str, ...] | None = None
     examples: tuple[Any, ...] = ()
@@ -106,17 +113,38 @@ def _schema_of(item: Setting) -> dict[str, Any]:
         result["enum"] = list(item.choices)
     if item.examples:
         result["examples"] = list(item.examples)
-    if item.items is not None:
-        if item.json_type == "array":
-            result["items"] = schema(item.items)
-        else:
-            result |= schema(item.items)
+    if item.items is not None and item.json_type == "array":
+        result["items"] = schema(item.items)
+    elif item.items is not None:
+        result |= schema(item.items)
     elif item.json_type == "array":
-        result["items"] = {"type": "string"}
+        result["items"] = _text_schema(item.text)
     elif item.json_type == "object":
-        result["additionalProperties"] = {"type": "string"} | _secret_marks(item)
-    if item.json_type == "string":
-        result |= _secret_marks(item)
+        result["additionalProperties"] = _text_schema(
+            item.text, or_empty=item.secret
+        ) | _secret_marks(item)
+        if item.keys is not None:
+            result["propertyNames"] = {
+                key: value for key, value in _text_schema(item.keys).items() if key != "type"
+            }
+    elif item.json_type == "string":
+        result |= _text_schema(item.text, or_empty=not item.required) | _secret_marks(item)
+    return result
+
+
+def _text_schema(text: Text | None, *, or_empty: bool = False) -> dict[str, Any]:
+    if text is None:
+        return {"type": "string"}
+    pattern = f"^(?:{text.pattern})$"
+    result = {
+        "type": "string",
+        "pattern": f"^$|{pattern}" if or_empty else pattern,
+        "maxLength": text.longest,
+    }
+    if text.media_type:
+        result["contentMediaType"] = text.media_type
+    if text.format and not or_empty:
+        result["format"] = text.format
     return result
 
 
@@ -169,7 +197,7 @@ def _read_one(item: Setting, given: Any, path: str, errors: list[ConfigError]) -
         if item.json_type == "boolean" and isinstance(given, str):
             message += "; write true or false without quotes"
         errors.append({"path": path, "message": message})
-        given = item.default
+        return item.default
     if item.items is not None:
         if item.json_type == "array":
             return [
@@ -177,32 +205,54 @@ def _read_one(item: Setting, given: Any, path: str, errors: list[ConfigError]) -
                 for index, element in enumerate(given)
             ]
         return read(item.items, given, path, errors)
-    if item.json_type in {"array", "object"} and not _only_texts(item, given, path, errors):
-        return given
+    if item.json_type == "array":
+        return [_member(item, e, f"{path}[{index}]", errors) for index, e in enumerate(given)]
+    if item.json_type == "object":
+        return _members(item, given, path, errors)
     if item.choices is not None and given not in item.choices:
         expected_words = ", ".join(repr(choice) for choice in item.choices)
         errors.append({"path": path, "message": f"one of {expected_words} is expected"})
     if given == "" and not item.required:
-        return item.empty
-    if item.check is not None:
-        try:
-            return item.check(given)
-        except ValueError as problem:
-            errors.append({"path": path, "message": f"{problem} is expected"})
-    return given
+        if item.empty is not _AS_DEFAULT:
+            return item.empty
+        if item.default == "":
+            return ""
+        given = item.default
+    return _text(item.text, given, path, errors)
 
 
-def _only_texts(item: Setting, given: Any, path: str, errors: list[ConfigError]) -> bool:
-    found = []
-    pairs = enumerate(given) if item.json_type == "array" else given.items()
-    for key, element in pairs:
-        if not isinstance(element, str):
-            spot = f"{path}[{key}]" if item.json_type == "array" else f"{path}.{_shown(key)}"
-            found.append(
-                ConfigError(path=spot, message=f"a string is expected, not {_named(element)}")
-            )
-    errors.extend(found)
-    return not found
+def _members(
+    item: Setting, given: Mapping[Any, Any], path: str, errors: list[ConfigError]
+) -> dict[str, Any]:
+    seen: set[str] = set()
+    result = {}
+    for key, value in given.items():
+        spot = f"{path}.{_shown(key)}"
+        name = _text(item.keys, key, spot, errors) if isinstance(key, str) else None
+        if name is None and not isinstance(key, str):
+            errors.append({"path": path, "message": "keys that are strings are expected"})
+        if str(key).lower() in seen:
+            errors.append({"path": spot, "message": "is given twice; capitals make no difference"})
+        seen.add(str(key).lower())
+        result[str(key)] = _member(item, value, spot, errors)
+    return result
+
+
+def _member(item: Setting, given: Any, path: str, errors: list[ConfigError]) -> Any:
+    if not isinstance(given, str):
+        errors.append({"path": path, "message": f"a string is expected, not {_named(given)}"})
+        return None
+    return _text(item.text, given, path, errors)
+
+
+def _text(text: Text | None, given: str, path: str, errors: list[ConfigError]) -> Any:
+    if text is None:
+        return given
+    try:
+        return text.read(given)
+    except ValueError as problem:
+        errors.append({"path": path, "message": f"{problem} is expected"})
+        return None
 
 
 def _unknown(key: str, known: Mapping[str, str]) -> str:

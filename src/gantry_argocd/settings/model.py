@@ -4,133 +4,11 @@ The plugin's settings (G1): one class for an instance, one for the whole.
 
 from __future__ import annotations
 
-import re
-from typing import Any
-from urllib.parse import urlsplit
-
 import attrs
 
-from ..durations import parse_duration
-from ..refs import INSTANCE_NAME, is_kubernetes_name
+from . import texts
 from .fields import setting
 from .secrets import Secret
-
-SYNC_INTERVAL_FLOOR = 30.0
-"""Seconds. Shorter intervals are raised to this (D6): a list costs Argo CD dearly."""
-
-SYNC_INTERVAL_CEILING = 366 * 24 * 3600.0
-"""Seconds. Nobody waits longer, and timers cannot."""
-
-_MAX_URL = 2048
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?|[0-9a-f:.]+", re.IGNORECASE)
-_LABEL_KEY = re.compile(
-    r"(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", re.ASCII
-)
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OWN_HEADERS = {"authorization", "content-type", "accept", "host", "content-length", "cookie"}
-
-
-def web_url(text: str) -> str:
-    """Check an http(s) address and give it without a trailing slash."""
-    expected = "an address such as https://argocd.example.com, without user, query or fragment,"
-    text = text.strip()
-    if len(text) > _MAX_URL or not text.isprintable() or re.search(r"[\s\\]", text):
-        raise ValueError(expected)
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-        host = (parts.hostname or "").encode("idna").decode() if parts.hostname else ""
-    except ValueError:  # UnicodeError is one: an empty or overlong label
-        raise ValueError(expected) from None
-    is_web = parts.scheme in {"http", "https"} and _HOST.fullmatch(host) is not None
-    if not is_web or "@" in parts.netloc or parts.query or parts.fragment or port == 0:
-        raise ValueError(expected)
-    path = re.sub(r"(/api(/v1)?)?/*$", "", parts.path)
-    shown = f"[{host}]" if ":" in host else host
-    default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{shown}{f':{port}' if port and port != default else ''}{path}"
-
-
-def instance_name(text: str) -> str:
-    """Check a name that stands in refs, addresses and lists."""
-    if len(text) > 63 or not INSTANCE_NAME.fullmatch(text):
-        msg = "a name of letters, digits, '-', '_' and '.', at most 63 characters,"
-        raise ValueError(msg)
-    return text
-
-
-def _seconds(text: str) -> float:
-    seconds = parse_duration(text)
-    if not 0 < seconds <= 3600:
-        msg = "a duration of more than 0 and at most 1h"
-        raise ValueError(msg)
-    return seconds
-
-
-def _sync_interval(text: str) -> float | None:
-    seconds = parse_duration(text)
-    if seconds > SYNC_INTERVAL_CEILING:
-        msg = "a duration of at most a year"
-        raise ValueError(msg)
-    return max(seconds, SYNC_INTERVAL_FLOOR) if seconds else None
-
-
-def label_key(text: str) -> str:
-    """Check the key of a Kubernetes label."""
-    if len(text) > 317 or not _LABEL_KEY.fullmatch(text):
-        msg = "a Kubernetes label key"
-        raise ValueError(msg)
-    return text
-
-
-def _namespace(text: str) -> str:
-    if not is_kubernetes_name(text):
-        msg = "the name of a Kubernetes namespace"
-        raise ValueError(msg)
-    return text
-
-
-def _one_line(text: str) -> str:
-    if re.search(r"[\x00-\x1f\x7f]", text) or len(text) > 1000:
-        msg = "one line of text"
-        raise ValueError(msg)
-    return text
-
-
-def _secret(text: str) -> Secret:
-    if not text.isprintable():
-        msg = "one line of text"
-        raise ValueError(msg)
-    return Secret(text)
-
-
-def _headers(headers: dict[str, Any]) -> dict[str, Secret]:
-    for name, value in headers.items():
-        if (
-            not isinstance(name, str)
-            or not _HEADER_NAME.fullmatch(name)
-            or name.lower() in _OWN_HEADERS
-        ):
-            msg = "a header name that is valid and not one of the plugin's own"
-            raise ValueError(msg)
-        if isinstance(value, str) and re.search(r"[\r\n\x00]", value):
-            msg = "a header value of one line"
-            raise ValueError(msg)
-    return {name: Secret(value) for name, value in headers.items() if isinstance(value, str)}
-
-
-def _file(text: str) -> str:
-    if re.fullmatch(r"file:[^\x00-\x1f]+", text):
-        return text
-    msg = "file:PATH"
-    raise ValueError(msg)
-
-
-def _certificates(text: str) -> str:
-    if text.startswith("file:") or "-----BEGIN CERTIFICATE-----" in text:
-        return text
-    msg = "certificates in PEM form, or file:PATH,"
-    raise ValueError(msg)
 
 
 @attrs.frozen(kw_only=True)
@@ -141,21 +19,21 @@ class Timeouts:
         key="connect",
         title="Connect",
         description="Time for making a connection.",
-        check=_seconds,
+        text=texts.SECONDS,
         default="5s",
     )
     read: float = setting(
         key="read",
         title="Read",
         description="Time for the answer to an ordinary request.",
-        check=_seconds,
+        text=texts.SECONDS,
         default="20s",
     )
     list: float = setting(
         key="list",
         title="List",
         description="Time for the list of all applications; large installations need a minute.",
-        check=_seconds,
+        text=texts.SECONDS,
         default="120s",
     )
 
@@ -168,7 +46,7 @@ class InstanceSettings:
         key="name",
         title="Name",
         description="Short name that stands in refs such as production:payment-api.",
-        check=instance_name,
+        text=texts.NAME,
         required=True,
         examples=("production",),
     )
@@ -176,7 +54,7 @@ class InstanceSettings:
         key="argocdUrl",
         title="Argo CD URL",
         description="Address of the API server, with its root path if it has one.",
-        check=web_url,
+        text=texts.URL,
         required=True,
         examples=("https://argocd.your-org.com",),
     )
@@ -184,7 +62,7 @@ class InstanceSettings:
         key="token",
         title="API token",
         description="Token of an account or project role; or env:NAME or file:PATH.",
-        check=_secret,
+        text=texts.TOKEN,
         empty=Secret(""),
         secret=True,
     )
@@ -192,13 +70,13 @@ class InstanceSettings:
         key="username",
         title="User name",
         description="Local Argo CD account to sign in with when there is no token.",
-        check=_one_line,
+        text=texts.LINE,
     )
     password: Secret = setting(
         key="password",
         title="Password",
         description="Password of that account; or env:NAME or file:PATH.",
-        check=_secret,
+        text=texts.PASSWORD,
         empty=Secret(""),
         secret=True,
     )
@@ -219,40 +97,41 @@ class InstanceSettings:
         key="project",
         title="Project",
         description="Only applications of this Argo CD project. Empty means all.",
-        check=_one_line,
+        text=texts.LINE,
     )
     selector: str = setting(
         key="selector",
         title="Label selector",
         description="Only applications whose labels match, as kubectl writes it.",
-        check=_one_line,
+        text=texts.LINE,
         examples=("team=payments,env in (prod,staging)",),
     )
     ca_bundle: str = setting(
         key="caBundle",
         title="Certificate authorities",
         description="Certificates to trust besides the system's, in PEM form; or file:PATH.",
-        check=_certificates,
+        text=texts.CERTIFICATES,
     )
     client_certificate: str = setting(
         key="clientCertificate",
         title="Client certificate",
         description="file:PATH of a certificate in PEM form to identify with, for a proxy that "
         "asks for one; its key may be in the same file.",
-        check=_file,
+        text=texts.FILE,
     )
     client_key: str = setting(
         key="clientKey",
         title="Client key",
         description="file:PATH of the key of that certificate, when it is in a file of its own.",
-        check=_file,
+        text=texts.FILE,
     )
     headers: dict[str, Secret] = setting(
         key="headers",
         title="Extra headers",
         description="Sent with every request, for a proxy in front. The values are secrets.",
         json_type="object",
-        check=_headers,
+        keys=texts.HEADER_NAME,
+        text=texts.TOKEN,
         default={},
         secret=True,
     )
@@ -268,13 +147,13 @@ class InstanceSettings:
         key="publicUrl",
         title="Public URL",
         description="Address that people open, when it is not the one above.",
-        check=web_url,
+        text=texts.URL,
     )
     namespace: str = setting(
         key="namespace",
         title="Own namespace",
         description="Namespace that Argo CD itself runs in, when it cannot be asked.",
-        check=_namespace,
+        text=texts.NAMESPACE,
     )
     follow: bool = setting(
         key="follow",
@@ -315,7 +194,7 @@ class Settings:
         title="Label key",
         description="Label of an Application whose value names its Service; apps that share the "
         "value are one Service.",
-        check=label_key,
+        text=texts.LABEL_KEY,
         default="name",
     )
     sync_interval: float | None = setting(
@@ -323,7 +202,7 @@ class Settings:
         title="Sync interval",
         description="How often everything is discovered anew, as 90s, 5m or 1h30m; at least 30s. "
         "Empty means only by hand.",
-        check=_sync_interval,
+        text=texts.INTERVAL,
         default="5m",
         empty=None,
         examples=("5m", ""),
@@ -334,6 +213,7 @@ class Settings:
         description="Annotations with these prefixes are derived by other plugins from what this "
         "one writes, and do not keep an entity alive.",
         json_type="array",
+        text=texts.PREFIX,
         default=["github.com/"],
     )
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..hookspecs import ConfigError
 from ..mappings import plain
 from .fields import read, schema, settings_of
-from .model import InstanceSettings, Settings, Timeouts, web_url
+from .model import InstanceSettings, Settings, Timeouts
 from .secrets import MASK, is_reference, reference_problem
+from .texts import web_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..hookspecs import ConfigError
 
 DEFAULT_SECRETS_DIRS = ("/run/secrets", "/var/run/secrets")
 _INSTANCE_KEYS = {item.key for item in settings_of(InstanceSettings).values()}
@@ -78,7 +79,11 @@ def validate(
         secrets_dirs: Where an untrusted one may read files.
     """
     errors: list[ConfigError] = []
-    values = _modern(plain(config))
+    try:
+        values = _modern(plain(config))
+    except RecursionError:
+        deep = ConfigError(path="$", message="less nesting is expected")
+        return Verdict(settings=None, values={}, errors=(deep,), enable_errors=())
     if isinstance(values, dict):
         _unmask(values, stored or {}, errors)
         if not trusted:
@@ -111,11 +116,8 @@ def mask(values: Mapping[str, Any]) -> dict[str, Any]:
         headers = instance.get("headers")
         if isinstance(headers, dict):
             instance["headers"] = {
-                name: value if is_reference(value) or not value else MASK
-                for name, value in headers.items()
+                name: value if is_reference(value) else MASK for name, value in headers.items()
             }
-        elif headers:
-            instance["headers"] = MASK
     return result
 
 
@@ -140,8 +142,12 @@ def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[Conf
     for index, instance in enumerate(_instance_dicts(values)):
         before = known.get(_identity(instance), {})
         for path, holder, key, old in _secret_places(instance, before):
-            if holder[key] is None:
-                holder[key] = ""
+            if holder[key] in (None, ""):
+                if holder is instance:
+                    holder[key] = ""
+                else:
+                    del holder[key]  # a header without a value is none
+                continue
             if holder[key] != MASK:
                 continue
             if isinstance(old, str) and old:
