@@ -5,20 +5,18 @@ Not asking an instance that does not answer, and finding out when it does again.
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from .errors import ArgoCDError
 
 OPENS_AFTER = 3
 """Failures in a row before an instance is left alone."""
 
-PROBE_EVERY = timedelta(seconds=15)
-"""How long it is left alone before one call tries it again."""
+PROBE_EVERY = 15.0
+"""Seconds that it is left alone before one call tries it again."""
 
 
 class Circuit:
@@ -29,15 +27,15 @@ class Circuit:
     for one each *PROBE_EVERY*, which closes it when it is answered.
 
     Args:
-        now: The time, aware.
+        monotonic: Seconds that pass, whatever is done to the system's clock.
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._failures = 0
         self._error: ArgoCDError | None = None
-        self._probe_at: datetime | None = None
+        self._probe_at: float | None = None
 
     def check(self) -> None:
         """
@@ -49,8 +47,8 @@ class Circuit:
         with self._lock:
             if self._error is None or self._probe_at is None:
                 return
-            if self._now() >= self._probe_at:
-                self._probe_at = self._now() + PROBE_EVERY  # this call is the probe
+            if self._monotonic() >= self._probe_at:
+                self._probe_at = self._monotonic() + PROBE_EVERY  # this call is the probe
                 return
             error = self._error
         raise type(error)(f"{error.message} (not asked again yet)", instance=error.instance)
@@ -60,7 +58,7 @@ class Circuit:
         with self._lock:
             self._failures += 1
             if self._failures >= OPENS_AFTER:
-                self._error, self._probe_at = error, self._now() + PROBE_EVERY
+                self._error, self._probe_at = error, self._monotonic() + PROBE_EVERY
 
     def answered(self) -> None:
         """Note that an answer came, whatever it was."""

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import attrs
 
 from . import errors
-from .client import Client, tls_context
+from .client import Client
+from .tls import tls_context
 from .wire import Reader, Reading
 
 if TYPE_CHECKING:

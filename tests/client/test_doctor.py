@@ -114,7 +114,7 @@ def test_the_stream_is_asked_for_with_the_configured_headers() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.update(request.headers)
-        return httpx.Response(200, text=":\n")
+        return httpx.Response(200, text=":\n", headers={"content-type": "text/event-stream"})
 
     client = connect(
         "https://x", token="t", headers={"X-Key": "k"}, transport=httpx.MockTransport(answer)

@@ -88,7 +88,7 @@ def refused(bad: Bad) -> None:
         "broke before",
         everywhere=True,
     ),
-    Case("not-http", broken(not_http), errors.Unreachable, "broke", everywhere=True),
+    Case("not-http", broken(not_http), errors.NotArgoCD, "does not speak HTTP", everywhere=True),
     Case(
         "slow-drip",
         broken(slow_drip),

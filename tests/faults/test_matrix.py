@@ -42,7 +42,7 @@ def nested(code: int, status: int) -> dict[str, Any]:
         "307-to-https",
         answering("*", redirect="https://localhost/api", status=307),
         errors.NotArgoCD,
-        "redirected to localhost",
+        "argocdUrl must begin with https",
         everywhere=True,
     ),
     Case(

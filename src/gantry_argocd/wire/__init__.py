@@ -2,6 +2,7 @@
 What goes over the wire to and from Argo CD: its JSON, its errors, its spelling. No network here.
 """
 
+from .decoding import loads
 from .reading import (
     PORTABLE_FIELDS,
     REQUEST_INFO,
@@ -27,4 +28,5 @@ __all__ = [
     "disclose",
     "explain",
     "external_url",
+    "loads",
 ]

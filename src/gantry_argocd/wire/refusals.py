@@ -32,6 +32,8 @@ class Refusal:
 
         location: Where a redirect leads. Empty when it is none.
 
+        asked: The address that was asked, to compare it with.
+
         body: As much of it as was read.
 
         doing: What was asked for, as a participle phrase: ``reading payment-api``.
@@ -42,6 +44,7 @@ class Refusal:
     status: int
     content_type: str = ""
     location: str = ""
+    asked: str = ""
     body: bytes = b""
     doing: str = "asking"
     right: str = "applications, get"
@@ -50,8 +53,7 @@ class Refusal:
 def explain(refusal: Refusal, instance: str) -> errors.ArgoCDError:
     """Turn an answer that is no success into an error of the tree."""
     if 300 <= refusal.status < 400:
-        host = urlsplit(refusal.location).hostname or "another address"
-        return errors.NotArgoCD(f"redirected to {shorten(host, 80)}", instance=instance)
+        return errors.NotArgoCD(_redirected(refusal), instance=instance)
     code, text = _grpc(refusal.body)
     if code is None:
         return _without_code(refusal, instance)
@@ -61,6 +63,19 @@ def explain(refusal: Refusal, instance: str) -> errors.ArgoCDError:
             f"Argo CD failed while {refusal.doing}: {shorten(text)}", instance=instance
         )
     return by_code(refusal, text, instance)
+
+
+def _redirected(refusal: Refusal) -> str:
+    try:
+        there, here = urlsplit(refusal.location), urlsplit(refusal.asked)
+        host, asked = there.hostname, here.hostname
+    except ValueError:
+        return "redirected to what is no address"
+    if host == asked and (here.scheme, there.scheme) == ("http", "https"):
+        return f"redirected to https: argocdUrl must begin with https ({shorten(host or '', 80)})"
+    if not host or host == asked:
+        return "redirected to another page of the same host"
+    return f"redirected to {shorten(host, 80)}"
 
 
 def _grpc(body: bytes) -> tuple[int | None, str]:
