@@ -23,7 +23,7 @@ pluggy runs all plugins in one loop, and an exception would take the others' res
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NotRequired, Protocol, TypedDict
+from typing import Any, Literal, NotRequired, Protocol, TypedDict, runtime_checkable
 
 import pluggy
 
@@ -128,6 +128,28 @@ class Applied(TypedDict):
     deleted: int
 
 
+@runtime_checkable
+class EntitySnapshot(Protocol):
+    """
+    Entities as a host may hand them over, instead of a plain sequence, when it knows what changed.
+
+    A plugin that has seen the catalogue before then looks at the changes only. It is a sequence of
+    entities besides.
+    """
+
+    def changes_since(
+        self, earlier: EntitySnapshot
+    ) -> Mapping[tuple[str, str, str], Entity | None] | None:
+        """
+        Give the entities that are other than in *earlier*, by kind, namespace and name.
+
+        An entity that is gone is None. More entities than have changed may be given, never fewer.
+
+        Returns:
+            None when it cannot be told any more.
+        """
+
+
 class Host(Protocol):
     """
     What a plugin may ask of its host between hook calls, from threads of its own.
@@ -139,6 +161,8 @@ class Host(Protocol):
     def update(self, correlate: Callable[[Sequence[Entity]], Sequence[Change]]) -> Applied:
         """
         Read all Service entities, give them to *correlate*, and apply what it returns.
+
+        They are a plain sequence, or one that is an :class:`EntitySnapshot` too.
 
         All in one transaction. When another writer was faster the whole is done again, so
         *correlate* may be called more than once. An empty answer writes nothing, and an

@@ -12,11 +12,12 @@ import attrs
 from .correlation import Outcome, rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from .correlation import Result
     from .hub import Heard
+    from .ledger import Applied
     from .refs import EntityKey
 
 
@@ -78,8 +79,26 @@ class SyncRun:
         with self._lock:
             return [r.name for r in self._instances.values() if r.state == "failed"]
 
-    def add(self, heard: Sequence[Heard], result: Result, *, written: bool = True) -> None:
-        """Count what a batch of answers changed; nothing when it was not written."""
+    def add(
+        self,
+        heard: Sequence[Heard],
+        result: Applied | Result,
+        entities: Collection[EntityKey],
+        *,
+        written: bool = True,
+    ) -> None:
+        """
+        Count what a batch of answers changed; nothing when it was not written.
+
+        Args:
+            heard: The answers.
+
+            result: What they came to.
+
+            entities: All that have apps now.
+
+            written: The changes are in the catalogue.
+        """
         with self._lock:
             for change in result.changes if written else ():
                 spot = (change["namespace"], change["name"])
@@ -89,7 +108,7 @@ class SyncRun:
                     self._updated.add(spot)
                 else:
                     self._removed.add(spot)
-            self._entities = {p.entity for p in result.placements.values() if p.entity}
+            self._entities = set(entities)
             self._retired += len(result.retired)
             self._held_back = sum(len(held.missing) for held in result.held.values())
             for answer in heard:
@@ -99,7 +118,7 @@ class SyncRun:
                     self._errors.append(str(answer.error))
             self._errors += [text for text in result.problems if text not in self._errors]
 
-    def _add_instance(self, answer: Heard, result: Result) -> None:
+    def _add_instance(self, answer: Heard, result: Applied | Result) -> None:
         name = answer.source.name
         state = {Outcome.COMPLETE: "ok", Outcome.PARTIAL: "partial"}.get(answer.outcome, "failed")
         if name in result.held and state == "ok":

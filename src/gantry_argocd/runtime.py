@@ -208,7 +208,7 @@ class Runtime:
                 if item.error is None:
                     self._contact[item.source.name] = item.began_at
                     self._last_success = item.began_at
-        run.add(heard, result)
+        run.add(heard, result, self.ledger.entities())
 
     def _remember(self) -> None:
         """Learn what the catalogue remembers, once after the start."""
@@ -235,7 +235,8 @@ class Runtime:
                     told(item)
         answers = {item.source.name: _answer(item, ()) for item in heard}
         result = correlate([], list(answers.values()))
-        run.add(heard, result, written=False)
+        entities = {p.entity for p in result.placements.values() if p.entity is not None}
+        run.add(heard, result, entities, written=False)
         run.finish(self._now())
         self.ledger.take(answers)
         with self._lock:

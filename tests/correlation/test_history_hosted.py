@@ -13,8 +13,9 @@ from hypothesis import settings
 from test_history import History
 from world import World
 
-from gantry_argocd.correlation import Answer, Result, correlate, entity_key, receive
-from gantry_argocd.hookspecs import Change, Correlation, Entity, WriteMode
+from gantry_argocd.correlation import Answer, Outcome, entity_key, receive
+from gantry_argocd.hookspecs import Applied, Change, Correlation, Entity, WriteMode
+from gantry_argocd.ledger import Ledger
 from gantry_argocd.refhost import Host, HostOptions, create_host
 from gantry_argocd.refhost.documents import Key, document
 from gantry_argocd.refhost.foreign import ForeignWrite, Received
@@ -25,12 +26,31 @@ PERSON = Actor("ada", source="api")
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-class HostedWorld(World):
-    """A world whose catalogue is the host's; it is its own correlating plugin there."""
+class Writer:
+    """What the host offers to the plugin."""
 
     def __init__(self, host: Host) -> None:
         self._catalogue = host.catalogue
+        self.written = 0
+
+    def update(self, correlate: Callable[[Sequence[Entity]], Sequence[Change]]) -> Applied:
+        """Correlate in a transaction."""
+        applied = self._catalogue.update(correlate, PERSON)
+        self.written = applied["created"] + applied["updated"] + applied["deleted"]
+        return applied
+
+    def audit(self, record: Mapping[str, Any]) -> None:
+        """Keep nothing."""
+
+
+class HostedWorld(World):
+    """A world whose catalogue is the host's, with the plugin's own memory of it."""
+
+    def __init__(self, host: Host) -> None:
+        self._catalogue = host.catalogue
+        self._writer = Writer(host)
         super().__init__()
+        self.restart()
 
     @property
     def rows(self) -> dict[EntityKey, dict[str, Any]]:  # type: ignore[override]
@@ -40,6 +60,12 @@ class HostedWorld(World):
     @rows.setter
     def rows(self, rows: Mapping[EntityKey, Any]) -> None:
         assert not rows
+
+    def restart(self) -> None:
+        """Forget everything but the catalogue."""
+        self.ledger = Ledger(
+            self._writer, sources=lambda: list(self.instances.values()), now=lambda: self.now
+        )
 
     # --- what the host asks its plugins -------------------------------------------------------
 
@@ -51,28 +77,16 @@ class HostedWorld(World):
 
     def correlators(self) -> Sequence[Callable[[Sequence[Entity]], Correlation | None]]:
         """Correlate after each write of others."""
-        silent = [Answer(source=source) for source in self.instances.values()]
-
-        def plugin(entities: Sequence[Entity]) -> Correlation:
-            changes = self._learn(entities, silent)
-            return Correlation(plugin="argocd", changes=changes, problems=[])
-
-        return [plugin]
+        return [self.ledger.correlate]
 
     # --- what the world does ------------------------------------------------------------------
 
-    def _learn(self, entities: Sequence[Entity], answers: Sequence[Answer]) -> list[Change]:
-        self.last = correlate(entities, answers, memory=self.memory.values(), held=self.held)
-        return list(self.last.changes)
-
-    def _correlate(self, answers: list[Answer]) -> Result:
-        self._catalogue.update(lambda entities: self._learn(entities, answers), PERSON)
-        assert self.last is not None
-        self.memory, self.held = dict(self.last.known), dict(self.last.held)
-        silent = [Answer(source=answer.source) for answer in answers]
-        result = self.last
-        again = self._catalogue.update(lambda entities: self._learn(entities, silent), PERSON)
-        assert again == {"created": 0, "updated": 0, "deleted": 0}
+    def _correlate(self, answers: list[Answer]) -> Any:
+        heard = {a.source.name: a for a in answers if a.outcome is not Outcome.SILENT}
+        result = self.ledger.apply(heard)
+        assert self.ledger.look().changes == ()
+        self.ledger.apply({})
+        assert self._writer.written == 0
         return result
 
     def _write(self, body: dict[str, Any], stored: dict[str, Any] | None, mode: Any) -> None:
@@ -87,8 +101,6 @@ class HostedWorld(World):
 
     def _do(self, write: ForeignWrite) -> None:
         self._catalogue.write([write], self, PERSON)
-        assert self.last is not None
-        self.memory, self.held = dict(self.last.known), dict(self.last.held)
 
 
 class HostedHistory(History):

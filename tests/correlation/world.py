@@ -20,11 +20,14 @@ from gantry_argocd.correlation import (
     Outcome,
     Record,
     Result,
+    Standing,
     correlate,
     entity_key,
     receive,
     split,
 )
+from gantry_argocd.correlation.provenance import decode
+from gantry_argocd.hookspecs import Change
 from gantry_argocd.models import Destination, Facts
 from gantry_argocd.refs import AppKey, EntityKey
 
@@ -87,6 +90,15 @@ def kubernetes(name: str, namespace: str = "prod") -> dict[str, Any]:
     )
 
 
+def told(change: Change) -> dict[str, Any]:
+    """Give a change with its provenance read: in its text the times of reading may differ."""
+    entity = copy.deepcopy(dict(change["entity"])) if change["entity"] is not None else None
+    if entity is None or not isinstance(entity["metadata"].get("annotations"), dict):
+        return dict(change)
+    provenance = entity["metadata"]["annotations"].pop("argocd.io/provenance", None)
+    return dict(change) | {"entity": entity, "provenance": decode(provenance)}
+
+
 class World:
     """A catalogue with everybody who writes to it."""
 
@@ -100,6 +112,8 @@ class World:
         self.memory: dict[AppKey, Record] = {}
         self.held: dict[str, HeldBack] = {}
         self.last: Result | None = None
+        self.standing: Standing | None = None
+        self.seen: dict[EntityKey, dict[str, Any]] = {}
         self.written = 0
         self.down: set[str] = set()
         if apps:
@@ -190,6 +204,7 @@ class World:
         """Forget everything but the catalogue."""
         self.memory = {}
         self.held = {}
+        self.standing = None
 
     def rename_instance(self, old: str, new: str) -> None:
         """Give a configured instance another name; its server is the same."""
@@ -252,6 +267,7 @@ class World:
         before = copy.deepcopy(self.rows)
         result = correlate(self.rows.values(), answers, memory=self.memory.values(), held=self.held)
         assert self.rows == before, "correlate must not change its arguments"
+        self._same_bit_by_bit(before, answers, result)
         for change in result.changes:
             key = EntityKey(change["kind"], change["namespace"], change["name"])
             if change["entity"] is None:
@@ -268,6 +284,29 @@ class World:
         )
         assert again.changes == (), "applying the changes must give no more changes"
         return result
+
+    def _same_bit_by_bit(
+        self, rows: dict[EntityKey, dict[str, Any]], answers: list[Answer], whole: Result
+    ) -> None:
+        """Correlate only what has changed as well: it must come to the same (rule 18)."""
+        services = {key: row for key, row in rows.items() if key.kind == "Service"}
+        changed = {
+            key: services.get(key)
+            for key in services.keys() | self.seen.keys()
+            if services.get(key) != self.seen.get(key)
+        }
+        part = self.standing.propose(changed, answers) if self.standing is not None else None
+        self.seen = services
+        if self.standing is None or part is None:
+            self.standing = Standing(whole, [answer.source for answer in answers])
+            return
+        assert [told(change) for change in part.changes] == [told(c) for c in whole.changes]
+        assert part.retired == whole.retired
+        self.standing.take(part)
+        assert self.standing.held == whole.held
+        assert self.standing.placements == whole.placements
+        assert self.standing.records == whole.known
+        assert sorted(self.standing.problems) == sorted(problem.text for problem in whole.lasting)
 
     # --- looking ---------------------------------------------------------------------------
 

@@ -5,12 +5,14 @@ How Argo CD applications and catalogue entities come together: pure, without net
 to the part of an entity that is not ours. The rules are told in ``docs/correlation.md``.
 """
 
+from .adoption import is_original
 from .engine import Adoption, Placement, Result, correlate
 from .explanation import explain_app, explain_entity, moves
 from .knowledge import Answer, HeldBack, Outcome, rfc3339
 from .membership import Member, Members, members
 from .ownership import entity_key, is_ours, receive, split
 from .provenance import InstanceInfo, Record
+from .standing import Proposal, Standing
 
 __all__ = [
     "Adoption",
@@ -21,12 +23,15 @@ __all__ = [
     "Members",
     "Outcome",
     "Placement",
+    "Proposal",
     "Record",
     "Result",
+    "Standing",
     "correlate",
     "entity_key",
     "explain_app",
     "explain_entity",
+    "is_original",
     "is_ours",
     "members",
     "moves",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..mappings import as_dict
 from . import annotations as names
 from .ownership import ENRICHMENT_PREFIXES, Foreign, is_bare, strip
 from .provenance import Wrote
@@ -28,7 +29,7 @@ _MORE_KEYS = ("argocd.io/healthMessage", "argocd.io/syncRevision", "argocd.io/ta
 
 def is_original(entity: Entity) -> bool:
     """Say whether the original plugin wrote a row, and this one never did."""
-    metadata = entity.get("metadata")
+    metadata = (as_dict(entity) or {}).get("metadata")
     if not isinstance(metadata, dict) or metadata.get("createdBy") != _CREATED_BY:
         return False
     found = metadata.get("annotations")

@@ -14,7 +14,7 @@ from ..mappings import as_dict
 from ..refs import AppKey, EntityKey
 from . import ownership
 from .adoption import adopt, is_original
-from .knowledge import Answer, HeldBack, Knowledge, learn
+from .knowledge import Answer, HeldBack, learn
 from .links import AppIndex, Claims, links_of, settle
 from .naming import raw_name, valid_names
 from .ownership import Foreign, Placed
@@ -69,6 +69,20 @@ class Placement(NamedTuple):
         return f"its own name is {self.text!r}, and it has no usable label"
 
 
+class Problem(NamedTuple):
+    """
+    Something to report.
+
+    Attributes:
+        about: The raw name, the app or the entity that it is about.
+
+        text: A sentence for people.
+    """
+
+    about: str | AppKey | EntityKey
+    text: str
+
+
 @attrs.frozen(kw_only=True)
 class Result:
     """
@@ -78,6 +92,8 @@ class Result:
         changes: What has to be written, in the order of the entities.
 
         problems: Sentences for people.
+
+        lasting: Those of the problems that last until something changes, with what they are about.
 
         placements: Of every known app.
 
@@ -94,6 +110,7 @@ class Result:
 
     changes: tuple[Change, ...]
     problems: tuple[str, ...]
+    lasting: tuple[Problem, ...]
     placements: Mapping[AppKey, Placement]
     known: Mapping[AppKey, Record]
     held: Mapping[str, HeldBack]
@@ -131,33 +148,84 @@ def correlate(
     in_catalogue = {record.key for record in recorded}
     recorded += [record for record in memory if record.key not in in_catalogue]
     knowledge = learn(recorded, answers, held or {})
-
-    links = [link for row in rows.values() for link in links_of(row)]
-    claims = settle(links, AppIndex(knowledge.records.values()))
-    placed, placements, naming_problems = _place(knowledge, claims, rows)
-
-    changes = []
-    for key in sorted(rows.keys() | placed.keys()):
-        change = _change(
-            rows.get(key) or Foreign(key=key), placed.get(key, []), knowledge, adoption
-        )
-        if change is not None:
-            changes.append(change)
+    decision = decide(rows, knowledge.records, retired=knowledge.retired, adoption=adoption)
+    lasting = (
+        *(Problem(key, text) for key, row in rows.items() for text in damage(row)),
+        *decision.problems,
+    )
     return Result(
-        changes=tuple(changes),
-        problems=(
-            *problems,
-            *knowledge.problems,
-            *naming_problems,
-            *_link_problems(claims),
-        ),
-        placements=placements,
+        changes=decision.changes,
+        problems=(*problems, *knowledge.problems, *(problem.text for problem in lasting)),
+        lasting=lasting,
+        placements=decision.placements,
         known=knowledge.records,
         held=knowledge.held,
         retired=knowledge.retired,
         rows=rows,
-        claims=claims,
+        claims=decision.claims,
     )
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """
+    Where the apps belong, and what that makes of the entities.
+
+    Attributes:
+        changes: In the order of the entities.
+
+        placements: Of every app.
+
+        claims: What the links come to.
+
+        problems: About names, apps and links.
+    """
+
+    changes: tuple[Change, ...]
+    placements: Mapping[AppKey, Placement]
+    claims: Claims
+    problems: tuple[Problem, ...]
+
+
+def decide(
+    rows: Mapping[EntityKey, Foreign],
+    records: Mapping[AppKey, Record],
+    *,
+    retired: Mapping[AppKey, str],
+    adoption: Adoption = Adoption.OVER,
+) -> Decision:
+    """
+    Place apps into entities, all of them or a part that has nothing to do with the rest.
+
+    Args:
+        rows: The entities.
+
+        records: The known apps.
+
+        retired: Why apps that the rows record are not among them.
+
+        adoption: Whether rows of the original plugin are taken over.
+    """
+    links = [link for row in rows.values() for link in links_of(row)]
+    claims = settle(links, AppIndex(records.values()))
+    placed, placements, problems = _place(records, claims, rows)
+    changes = []
+    for key in sorted(rows.keys() | placed.keys()):
+        change = _change(rows.get(key) or Foreign(key=key), placed.get(key, []), retired, adoption)
+        if change is not None:
+            changes.append(change)
+    return Decision(
+        changes=tuple(changes),
+        placements=placements,
+        claims=claims,
+        problems=(*problems, *_link_problems(claims)),
+    )
+
+
+def damage(row: Foreign) -> tuple[str, ...]:
+    """Say what of a row cannot be read."""
+    text = "its argocd.io/provenance cannot be read; everything in it counts as written by others"
+    return (f"{row.key}: {text}",) if row.damaged else ()
 
 
 def _read(
@@ -179,28 +247,21 @@ def _read(
         if adoption is not Adoption.OVER and is_original(entity):
             rows[key] = adopt(entity, key)
             continue
-        rows[key] = row = ownership.split(entity, key)
-        if row.damaged:
-            problems.append(
-                f"{key}: its argocd.io/provenance cannot be read; everything in it counts as "
-                "written by others"
-            )
+        rows[key] = ownership.split(entity, key)
     return rows, problems
 
 
 def _place(
-    knowledge: Knowledge, claims: Claims, rows: Mapping[EntityKey, Foreign]
-) -> tuple[dict[EntityKey, list[Placed]], dict[AppKey, Placement], list[str]]:
+    records: Mapping[AppKey, Record], claims: Claims, rows: Mapping[EntityKey, Foreign]
+) -> tuple[dict[EntityKey, list[Placed]], dict[AppKey, Placement], list[Problem]]:
     raw_names = {
-        key: raw_name(record.facts)
-        for key, record in knowledge.records.items()
-        if key not in claims.winner
+        key: raw_name(record.facts) for key, record in records.items() if key not in claims.winner
     }
-    names, naming_problems = valid_names({raw for raw in raw_names.values() if raw})
-    problems = list(naming_problems)
+    names, made_distinct = valid_names({raw for raw in raw_names.values() if raw})
+    problems = [Problem(raw, text) for raw, text in made_distinct]
     placed: dict[EntityKey, list[Placed]] = defaultdict(list)
     placements: dict[AppKey, Placement] = {}
-    for key, record in sorted(knowledge.records.items()):
+    for key, record in sorted(records.items()):
         raw = raw_names.get(key)
         placement = place_one(record, claims, raw, names)
         entity = placement.entity
@@ -208,7 +269,7 @@ def _place(
             placement = Placement(entity=None, rule="damage", text=str(entity))
             entity = None
         if entity is None:
-            problems.append(f"{record.ref}: {placement.why}")
+            problems.append(Problem(key, f"{record.ref}: {placement.why}"))
         else:
             spot = claims.place.get((key, entity))
             placed[entity].append(Placed(record=record, raw_name=raw, link=spot))
@@ -241,7 +302,7 @@ def place_one(
 
 
 def _change(
-    row: Foreign, placed: list[Placed], knowledge: Knowledge, adoption: Adoption
+    row: Foreign, placed: list[Placed], retired: Mapping[AppKey, str], adoption: Adoption
 ) -> Change | None:
     waits = row.adopted and not placed and adoption is Adoption.UNDER_WAY
     if not row.writable or waits:
@@ -255,28 +316,28 @@ def _change(
         "namespace": row.key.namespace,
         "name": row.key.name,
         "entity": wanted,
-        "reason": _reason(row, placed, knowledge),
+        "reason": _reason(row, placed, retired),
     }
 
 
-def _reason(row: Foreign, placed: list[Placed], knowledge: Knowledge) -> str:
+def _reason(row: Foreign, placed: list[Placed], retired: Mapping[AppKey, str]) -> str:
     now = {item.record.key: item.record.ref for item in placed}
     before = {record.key: record for record in row.records}
     came = [ref for key, ref in now.items() if key not in before]
     left = [record for key, record in before.items() if key not in now]
     parts = [f"{ref} belongs here" for ref in came]
     parts += [
-        f"{record.ref}: {knowledge.retired.get(record.key, 'belongs to another entity')}"
-        for record in left
+        f"{record.ref}: {retired.get(record.key, 'belongs to another entity')}" for record in left
     ]
     return "; ".join(parts) or "its applications, or what others wrote, have changed"
 
 
-def _link_problems(claims: Claims) -> list[str]:
+def _link_problems(claims: Claims) -> list[Problem]:
     lost = [
-        f"{link.entity} links {link.text!r}, but {winner.entity} has it"
+        Problem(link.entity, f"{link.entity} links {link.text!r}, but {winner.entity} has it")
         for link, winner in claims.lost
     ]
     return lost + [
-        f"{link.entity} links {link.text!r}, which names nothing" for link in claims.dangling
+        Problem(link.entity, f"{link.entity} links {link.text!r}, which names nothing")
+        for link in claims.dangling
     ]

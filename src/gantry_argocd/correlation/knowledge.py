@@ -114,36 +114,63 @@ def learn(
 
         held: Losses that were held back by earlier answers.
     """
-    problems: list[str] = []
     by_instance, retired = _assign(recorded, answers)
+    heard = hear(by_instance, answers, held)
+    return attrs.evolve(heard, retired={**retired, **heard.retired})
+
+
+def hear(
+    known: Mapping[str, Mapping[AppKey, Record]],
+    answers: Sequence[Answer],
+    held: Mapping[str, HeldBack],
+) -> Knowledge:
+    """
+    Apply what configured instances answered to what is known of them.
+
+    Args:
+        known: By instance. For a silent or partial answer only the apps that matter need be there:
+            others stay as they are.
+
+        answers: One for each instance.
+
+        held: Losses that were held back by earlier answers.
+    """
+    problems: list[str] = []
+    retired: dict[AppKey, str] = {}
     records: dict[AppKey, Record] = {}
     still_held: dict[str, HeldBack] = {}
     for answer in answers:
-        known = by_instance.get(answer.source.name, {})
-        now, waiting = _apply(known, answer, held.get(answer.source.name), problems)
+        before = known.get(answer.source.name, {})
+        now, waiting = _apply(before, answer, held.get(answer.source.name), problems)
         records |= now
         if waiting is not None:
             still_held[answer.source.name] = waiting
         reason = f"instance {answer.source.name} does not list it any more"
-        retired |= dict.fromkeys(known.keys() - now.keys(), reason)
+        retired |= dict.fromkeys(before.keys() - now.keys(), reason)
     return Knowledge(records=records, held=still_held, retired=retired, problems=tuple(problems))
+
+
+def latest(records: Iterable[Record]) -> dict[AppKey, Record]:
+    """Give one record of each app: the newer where several rows have one."""
+    found: dict[AppKey, Record] = {}
+    for record in records:
+        other = found.get(record.key)
+        if other is None or _age(record) > _age(other):
+            found[record.key] = record
+    return found
 
 
 def _assign(
     recorded: Iterable[Record], answers: Sequence[Answer]
 ) -> tuple[dict[str, dict[AppKey, Record]], dict[AppKey, str]]:
     """Match the records to the configured instances: by name and origin, then by origin alone."""
-    latest: dict[AppKey, Record] = {}
-    for record in recorded:
-        other = latest.get(record.key)
-        if other is None or _age(record) > _age(other):
-            latest[record.key] = record
+    told = latest(recorded)
     configured = {answer.source.name: answer.source for answer in answers}
-    renamed = _renamed([record.source for record in latest.values()], configured)
+    renamed = _renamed([record.source for record in told.values()], configured)
 
     found: dict[str, dict[AppKey, Record]] = defaultdict(dict)
     retired: dict[AppKey, str] = {}
-    for key, record in latest.items():
+    for key, record in told.items():
         source = record.source
         present = configured.get(source.name)
         name = source.name
@@ -199,7 +226,7 @@ def _apply(
 ) -> tuple[dict[AppKey, Record], HeldBack | None]:
     """Apply one answer to the known apps of its instance."""
     kept = {
-        key: _of_today(record, answer.source)
+        key: of_today(record, answer.source)
         for key, record in known.items()
         if key not in answer.deleted
     }
@@ -261,7 +288,7 @@ def _records_of(answer: Answer, problems: list[str]) -> dict[AppKey, Record]:
     return result
 
 
-def _of_today(record: Record, source: InstanceInfo) -> Record:
+def of_today(record: Record, source: InstanceInfo) -> Record:
     """
     Take over what is known of the instance today.
 

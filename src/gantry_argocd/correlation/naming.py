@@ -39,7 +39,9 @@ def clean(text: str) -> str:
     return re.sub(r"^[^a-z0-9]+|[^a-z0-9]+$", "", dashed)
 
 
-def valid_names(raw_names: Iterable[str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
+def valid_names(
+    raw_names: Iterable[str],
+) -> tuple[Mapping[str, str], tuple[tuple[str, str], ...]]:
     """
     Give each raw name its entity name, so that different ones never meet (rule 11).
 
@@ -47,7 +49,7 @@ def valid_names(raw_names: Iterable[str]) -> tuple[Mapping[str, str], tuple[str,
         raw_names: Of all apps that are placed by naming; the result depends on nothing else.
 
     Returns:
-        The entity name of each, and a sentence for each name that had to be made distinct.
+        The entity name of each, and each raw name that had to be made distinct, with a sentence.
     """
     forms: dict[str, set[str]] = defaultdict(set)
     for raw in raw_names:
@@ -64,10 +66,19 @@ def valid_names(raw_names: Iterable[str]) -> tuple[Mapping[str, str], tuple[str,
                 why = (
                     "is too long" if len(form) > MAX_NAME else f"would become {form!r} like others"
                 )
-                problems.append(f"name {_short(raw)!r} {why}; its entity is {result[raw]!r}")
+                text = f"name {_short(raw)!r} {why}; its entity is {result[raw]!r}"
+                problems.append((raw, text))
             else:
                 result[raw] = form
     return result, tuple(problems)
+
+
+def possible_names(raw: str) -> tuple[str, ...]:
+    """Give every entity name that *raw* can get, whatever other raw names there are."""
+    if is_entity_name(raw):
+        return (raw,)
+    form = clean(raw)
+    return (form, _distinct(raw, form))
 
 
 def _distinct(raw: str, form: str) -> str:

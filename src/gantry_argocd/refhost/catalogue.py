@@ -13,13 +13,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import attrs
 import sqlalchemy as sa
 
 from gantry_argocd.hookspecs import Applied, Change, Entity
 from gantry_argocd.refhost import database
 from gantry_argocd.refhost.documents import API_VERSION, DEEPEST, Document, Key, deeper_than
-from gantry_argocd.refhost.draft import Draft, Row, Stored
+from gantry_argocd.refhost.draft import STEPS_KEPT, Draft, Row, Snapshot, Step, Stored
 from gantry_argocd.refhost.foreign import ForeignWrite, Hooks, receive
 from gantry_argocd.refhost.moments import Clock, stamp
 from gantry_argocd.refhost.problems import Busy
@@ -39,14 +38,6 @@ _T = TypeVar("_T")
 
 class Stale(Exception):
     """What was read is no longer so."""
-
-
-@attrs.frozen
-class Snapshot:
-    """All entities at one tick."""
-
-    ticks: int = -1
-    rows: Mapping[Key, Row] = attrs.field(factory=dict)
 
 
 class Catalogue:
@@ -163,16 +154,23 @@ class Catalogue:
         if known.ticks < ticks:
             query = query.where(table.c.version > known.ticks)
             rows = dict(known.rows)
+            steps = known.steps
         else:  # the database was put back to an earlier state
-            rows = {}
+            rows, steps = {}, ()
+        changed = set()
         for record in connection.execute(query).mappings():
             row = _row(record)
             rows[row.key] = row
+            changed.add(row.key)
         if len(rows) != connection.scalar(sa.select(sa.func.count()).select_from(table)):
             keys = sa.select(table.c.kind, table.c.namespace, table.c.name)
             present = {Key(*found) for found in connection.execute(keys)}
+            changed |= rows.keys() - present
             rows = {key: row for key, row in rows.items() if key in present}
-        fresh = Snapshot(ticks, dict(sorted(rows.items())))
+        if known.ticks < ticks:
+            step = Step(known.ticks, ticks, frozenset(changed))
+            steps = (*steps, step)[-STEPS_KEPT:]
+        fresh = Snapshot(ticks, dict(sorted(rows.items())), steps)
         with self._lock:
             if fresh.ticks > self._latest.ticks or known is self._latest:
                 self._latest = fresh
@@ -180,7 +178,7 @@ class Catalogue:
 
     def _draft(self, connection: sa.Connection, actor: Actor) -> Draft:
         snapshot = self._read(connection)
-        return Draft(snapshot.ticks, snapshot.rows, stamp(self._clock()), actor.name)
+        return Draft(snapshot, stamp(self._clock()), actor.name)
 
     def _store(self, connection: sa.Connection, draft: Draft, actor: Actor) -> Applied:
         made, changed, gone = draft.differences()

@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
-from gantry_argocd.hookspecs import Change, Entity
+from gantry_argocd.hookspecs import Change, Entity, EntitySnapshot
 from gantry_argocd.refhost.documents import Document, Key, document, key_of, same, text_of
 
 SERVICE = "Service"
@@ -53,26 +53,106 @@ class Stored:
         return text_of(self.doc)
 
 
+STEPS_KEPT = 64
+"""Snapshots back to which a snapshot knows what has changed."""
+
+
+class Step(NamedTuple):
+    """What came between two snapshots."""
+
+    since: int
+    ticks: int
+    keys: frozenset[Key]
+
+
+@attrs.frozen
+class Snapshot:
+    """
+    All entities at one tick.
+
+    Attributes:
+        ticks: The catalogue's clock.
+
+        rows: Ordered by kind, namespace and name.
+
+        steps: How the last snapshots came to be, each from the one before.
+    """
+
+    ticks: int = -1
+    rows: Mapping[Key, Row] = attrs.field(factory=dict)
+    steps: tuple[Step, ...] = ()
+
+    def changed_since(self, ticks: int) -> set[Key] | None:
+        """Give the keys of the rows that changed since a tick; None when that is not known."""
+        keys: set[Key] = set()
+        reached = self.ticks
+        for step in reversed(self.steps):
+            if reached <= ticks:
+                break
+            keys |= step.keys
+            reached = step.since
+        return keys if reached == ticks else None
+
+
+@attrs.frozen(eq=False)
+class Services(Sequence[Entity]):
+    """
+    All Services as a draft has them: what plugins correlate, with a memory of what changed.
+
+    Attributes:
+        snapshot: The rows as they were read.
+
+        found: Ordered by namespace and name.
+
+        drafted: Rows that this transaction is to write, of any kind; None for one that goes.
+    """
+
+    snapshot: Snapshot
+    found: Sequence[Entity]
+    drafted: Mapping[Key, Entity | None]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.found[index]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def changes_since(
+        self, earlier: EntitySnapshot
+    ) -> Mapping[tuple[str, str, str], Entity | None] | None:
+        """Give what is other than in *earlier*; its own draft may never have been stored."""
+        if not isinstance(earlier, Services):
+            return None
+        keys = self.snapshot.changed_since(earlier.snapshot.ticks)
+        if keys is None:
+            return None
+        rows = self.snapshot.rows
+        found: dict[Key, Entity | None] = {
+            key: rows[key].entity if key in rows else None for key in (*keys, *earlier.drafted)
+        }
+        found.update(self.drafted)
+        return {(key.kind, key.namespace, key.name): entity for key, entity in found.items()}
+
+
 class Draft:
     """
     Rows as they were read, and what is to become of them.
 
     Args:
-        ticks: The catalogue's clock when they were read.
-
-        rows: As read.
+        snapshot: As read.
 
         now: Time of this transaction.
 
         actor: Who makes the rows that nobody else makes.
     """
 
-    def __init__(self, ticks: int, rows: Mapping[Key, Row], now: str, actor: str) -> None:
-        self.ticks = ticks
+    def __init__(self, snapshot: Snapshot, now: str, actor: str) -> None:
+        self.ticks = snapshot.ticks
         self.now = now
         self.reasons: dict[Key, str] = {}
         self._actor = actor
-        self._read = rows
+        self._snapshot = snapshot
+        self._read = snapshot.rows
         self._new: dict[Key, Stored | None] = {}
 
     def entity(self, key: Key) -> Entity | None:
@@ -88,15 +168,15 @@ class Draft:
         updated = row.updated_at if row and unmoved else self.now
         return dress(new.doc, new.created_at, updated, new.created_by)
 
-    def services(self) -> list[Entity]:
+    def services(self) -> Services:
         """Give all Services as they stand now, ordered by namespace and name."""
-        keys = {key for key in self._read if key.kind == SERVICE} | {
-            key for key in self._new if key.kind == SERVICE
-        }
-        if not self._new:  # the usual case, and already in order
-            return [row.entity for key, row in self._read.items() if key.kind == SERVICE]
-        found = (self.entity(key) for key in sorted(keys))
-        return [entity for entity in found if entity is not None]
+        drafted = {key: self.entity(key) for key in self._new}
+        rows = {key: row for key, row in self._read.items() if key.kind == SERVICE}
+        if not drafted:  # the usual case, and already in order
+            return Services(self._snapshot, [row.entity for row in rows.values()], drafted)
+        keys = sorted(rows.keys() | {key for key in drafted if key.kind == SERVICE})
+        found = (drafted[key] if key in drafted else rows[key].entity for key in keys)
+        return Services(self._snapshot, [e for e in found if e is not None], drafted)
 
     def put(
         self, entity: Entity, *, creator: str | None = None, born: tuple[str, str] | None = None

@@ -1,0 +1,396 @@
+"""
+Correlation again and again over a catalogue that changes a little each time (rule 18).
+
+What correlation says of an app or an entity depends on what it has to do with, directly or through
+others: apps of one name, names that meet, links, entities that hold apps. A :class:`Standing` keeps
+all of that indexed, so a change costs what it has to do with, whatever the size of the fleet;
+:func:`~gantry_argocd.correlation.engine.decide` says the same of that part as of the whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+import attrs
+
+from ..refs import AppKey, EntityKey
+from . import ownership
+from .engine import Placement, Problem, damage, decide
+from .knowledge import Answer, HeldBack, Knowledge, Outcome, hear, latest, of_today
+from .links import links_of
+from .naming import possible_names, raw_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from ..hookspecs import Change, Entity
+    from .engine import Result
+    from .ownership import Foreign
+    from .provenance import InstanceInfo, Record
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_WHOLE = frozenset({Outcome.COMPLETE, Outcome.FAILED})
+"""Answers that speak of every app of their instance."""
+
+
+class _Index(Generic[K, V]):
+    """Keys with a set of values each."""
+
+    def __init__(self) -> None:
+        self._sets: dict[K, set[V]] = {}
+
+    def add(self, keys: Iterable[K], value: V) -> None:
+        for key in keys:
+            self._sets.setdefault(key, set()).add(value)
+
+    def discard(self, keys: Iterable[K], value: V) -> None:
+        for key in keys:
+            found = self._sets.get(key)
+            if found is not None:
+                found.discard(value)
+                if not found:
+                    del self._sets[key]
+
+    def keys(self) -> Collection[K]:
+        return self._sets.keys()
+
+    def __getitem__(self, key: K) -> AbstractSet[V]:
+        return self._sets.get(key, frozenset())
+
+
+class _Region(NamedTuple):
+    """Everything that has to do with a change."""
+
+    apps: set[AppKey]
+    entities: set[EntityKey]
+
+
+@attrs.frozen(kw_only=True)
+class Proposal:
+    """
+    What a change comes to, before it is written.
+
+    Attributes:
+        changes: What has to be written, in the order of the entities.
+
+        problems: Of the answers; :attr:`Standing.problems` has those that last.
+
+        retired: Apps that are gone, with the reason.
+
+        held: All losses that are not believed yet.
+
+        rows: Entities that others have changed; None for one that is gone.
+
+        records: Apps of which something new is known; None for one that is gone.
+
+        placements: Of all apps that were looked at; None for one that is gone.
+
+        lasting: What is to be reported of everything that was looked at.
+
+        about: What was looked at.
+    """
+
+    changes: tuple[Change, ...]
+    problems: tuple[str, ...]
+    retired: Mapping[AppKey, str]
+    held: Mapping[str, HeldBack]
+    rows: Mapping[EntityKey, Foreign | None] = attrs.field(repr=False)
+    records: Mapping[AppKey, Record | None] = attrs.field(repr=False)
+    placements: Mapping[AppKey, Placement | None] = attrs.field(repr=False)
+    lasting: tuple[Problem, ...] = attrs.field(repr=False)
+    about: AbstractSet[str | AppKey | EntityKey] = attrs.field(repr=False)
+
+
+class Standing:
+    """
+    The Services and the known apps as they stood after the last correlation.
+
+    :meth:`propose` says what a change comes to and changes nothing; :meth:`take` makes it count
+    once the catalogue has it.
+
+    Args:
+        result: What correlating everything gave. Its changes count as not yet seen.
+
+        sources: The configured instances.
+
+    Attributes:
+        held: Losses that are not believed yet.
+
+        placements: Of every known app.
+
+        records: The known apps.
+    """
+
+    def __init__(self, result: Result, sources: Iterable[InstanceInfo]) -> None:
+        self.held: Mapping[str, HeldBack] = dict(result.held)
+        self.placements: dict[AppKey, Placement] = {}
+        self.records: dict[AppKey, Record] = {}
+        self._sources = {source.name: source for source in sources}
+        self._rows: dict[EntityKey, Foreign] = {}
+        self._problems: dict[str | AppKey | EntityKey, list[str]] = {}
+        # Rows that we asked to change: what has become of them is looked at the next time.
+        self._awaited: set[EntityKey] = set()
+        self._of_instance: _Index[str, AppKey] = _Index()
+        self._called: _Index[str, AppKey] = _Index()
+        self._may_be: _Index[EntityKey, AppKey] = _Index()
+        self._placed: _Index[EntityKey, AppKey] = _Index()
+        self._recorded: _Index[AppKey, EntityKey] = _Index()
+        self._linked: _Index[str, EntityKey] = _Index()
+        self.take(
+            Proposal(
+                changes=result.changes,
+                problems=(),
+                retired={},
+                held=result.held,
+                rows=result.rows,
+                records=result.known,
+                placements=result.placements,
+                lasting=result.lasting,
+                about=frozenset(),
+            )
+        )
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences for people, about names, apps and entities as they are."""
+        return [text for texts in self._problems.values() for text in texts]
+
+    @property
+    def entities(self) -> Collection[EntityKey]:
+        """The entities that have apps."""
+        return self._placed.keys()
+
+    def knows(self, sources: Iterable[InstanceInfo]) -> bool:
+        """Say whether the instances are configured as they were; else the whole is to be done."""
+        return self._sources == {source.name: source for source in sources}
+
+    # --- what a change comes to ---
+
+    def propose(
+        self, changed: Mapping[EntityKey, Entity | None], answers: Sequence[Answer]
+    ) -> Proposal | None:
+        """
+        Say what the catalogue has to become.
+
+        Args:
+            changed: The Services that are other than the last time; None for one that is gone.
+
+            answers: One for each configured instance.
+
+        Returns:
+            None when the whole has to be correlated: the instances are others, or a row records
+            an app of one that is not configured.
+        """
+        if not self.knows(answer.source for answer in answers):
+            return None
+        rows = {
+            key: None if entity is None else ownership.split(entity, key)
+            for key, entity in changed.items()
+        }
+        rows |= {key: self._rows.get(key) for key in self._awaited - rows.keys()}
+        recorded = self._recorded_now(rows)
+        if recorded is None:
+            return None
+        known = self._concerned(answers, recorded)
+        heard = hear(known, answers, self.held)
+        fresh: dict[AppKey, Record | None] = dict.fromkeys(
+            key for apps in known.values() for key in apps
+        )
+        fresh |= heard.records
+        news = {key: new for key, new in fresh.items() if new != self.records.get(key)}
+        return self._decide(rows, fresh, news, heard)
+
+    def _decide(
+        self,
+        rows: Mapping[EntityKey, Foreign | None],
+        fresh: Mapping[AppKey, Record | None],
+        news: dict[AppKey, Record | None],
+        heard: Knowledge,
+    ) -> Proposal:
+        region = self._region(rows, news)
+        now_rows = {
+            key: row for key in region.entities if (row := rows.get(key, self._rows.get(key)))
+        }
+        now_records = {
+            key: record
+            for key in region.apps
+            if (record := fresh.get(key, self.records.get(key))) is not None
+        }
+        decision = decide(now_rows, now_records, retired=heard.retired)
+        written = {EntityKey(c["kind"], c["namespace"], c["name"]) for c in decision.changes}
+        for key, placement in decision.placements.items():
+            if placement.entity in written:
+                news[key] = now_records[key]
+        about: set[str | AppKey | EntityKey] = {*region.apps, *region.entities}
+        about.update(
+            raw_name(record.facts)
+            for key in region.apps
+            for record in (self.records.get(key), now_records.get(key))
+            if record is not None
+        )
+        return Proposal(
+            changes=decision.changes,
+            problems=heard.problems,
+            retired=heard.retired,
+            held=heard.held,
+            rows=rows,
+            records=news,
+            placements={key: decision.placements.get(key) for key in region.apps},
+            lasting=(
+                *(Problem(key, text) for key, row in now_rows.items() for text in damage(row)),
+                *decision.problems,
+            ),
+            about=about,
+        )
+
+    def _recorded_now(
+        self, rows: Mapping[EntityKey, Foreign | None]
+    ) -> dict[AppKey, Record] | None:
+        """Give the apps that changed rows record or recorded: what the catalogue says wins."""
+        concerned = {
+            record.key
+            for key in rows
+            for row in (self._rows.get(key), rows[key])
+            if row is not None
+            for record in row.records
+        }
+        now: dict[AppKey, Record] = {}
+        for app in concerned:
+            holders = [self._rows[key] for key in self._recorded[app] - rows.keys()]
+            holders += [row for row in rows.values() if row is not None]
+            told = latest(r for row in holders for r in row.records if r.key == app)
+            record = told.get(app) or self.records.get(app)
+            if record is None:
+                continue
+            source = self._sources.get(record.source.name)
+            if source is None or source.origin != record.source.origin:
+                return None
+            now[app] = of_today(record, source)
+        return now
+
+    def _concerned(
+        self, answers: Sequence[Answer], recorded: Mapping[AppKey, Record]
+    ) -> dict[str, dict[AppKey, Record]]:
+        """Give by instance the known apps that the answers could change."""
+        found: dict[str, dict[AppKey, Record]] = {}
+        for answer in answers:
+            name = answer.source.name
+            keys: Iterable[AppKey]
+            if answer.outcome in _WHOLE:
+                keys = self._of_instance[name]
+            else:
+                keys = {*answer.deleted, *(facts.key for facts in answer.apps)}
+            found[name] = {key: self.records[key] for key in keys if key in self.records}
+        for key, record in recorded.items():
+            found[key.instance][key] = record
+        return found
+
+    # --- what has to do with what ---
+
+    def _region(
+        self, rows: Mapping[EntityKey, Foreign | None], news: Mapping[AppKey, Record | None]
+    ) -> _Region:
+        region = _Region(apps=set(news), entities=set(rows))
+        apps, entities = list(news), list(rows)
+        while apps or entities:
+            if apps:
+                key = apps.pop()
+                records = (self.records.get(key), news.get(key))
+                near_apps, near_entities = self._near_app(key, records)
+            else:
+                spot = entities.pop()
+                near_apps = self._near_entity(spot, (self._rows.get(spot), rows.get(spot)))
+                near_entities = set()
+            apps += near_apps - region.apps
+            entities += near_entities - region.entities
+            region.apps.update(near_apps)
+            region.entities.update(near_entities)
+        return region
+
+    def _near_app(
+        self, key: AppKey, records: Iterable[Record | None]
+    ) -> tuple[set[AppKey], set[EntityKey]]:
+        entities = {*self._recorded[key], *self._linked[key.name]}
+        placement = self.placements.get(key)
+        if placement is not None and placement.entity is not None:
+            entities.add(placement.entity)
+        for record in records:
+            if record is not None:
+                entities.update(_possible_entities(record))
+        # Apps whose names meet come by way of the entity that they would meet in.
+        return set(self._called[key.name]), entities
+
+    def _near_entity(self, key: EntityKey, rows: Iterable[Foreign | None]) -> set[AppKey]:
+        apps = {*self._placed[key], *self._may_be[key]}
+        for row in rows:
+            if row is not None:
+                apps.update(record.key for record in row.records if record.key in self.records)
+                for name in _linked_names(row):
+                    apps.update(self._called[name])
+        return apps
+
+    # --- making it count ---
+
+    def take(self, proposal: Proposal) -> None:
+        """Let a proposal count: the catalogue has its changes."""
+        self.held = proposal.held
+        for key, row in proposal.rows.items():
+            self._put_row(key, row)
+        for app, record in proposal.records.items():
+            self._put_record(app, record)
+        for app, placement in proposal.placements.items():
+            self._put_placement(app, placement)
+        for subject in proposal.about:
+            self._problems.pop(subject, None)
+        for problem in proposal.lasting:
+            self._problems.setdefault(problem.about, []).append(problem.text)
+        self._awaited = {EntityKey(c["kind"], c["namespace"], c["name"]) for c in proposal.changes}
+
+    def _put_row(self, key: EntityKey, row: Foreign | None) -> None:
+        before = self._rows.pop(key, None)
+        if before is not None:
+            for record in before.records:
+                self._recorded.discard([record.key], key)
+            self._linked.discard(_linked_names(before), key)
+        if row is not None:
+            self._rows[key] = row
+            for record in row.records:
+                self._recorded.add([record.key], key)
+            self._linked.add(_linked_names(row), key)
+
+    def _put_record(self, key: AppKey, record: Record | None) -> None:
+        before = self.records.pop(key, None)
+        if before is not None and (record is None or record.facts.label != before.facts.label):
+            self._may_be.discard(_possible_entities(before), key)
+        if record is None:
+            self._of_instance.discard([key.instance], key)
+            self._called.discard([key.name], key)
+            return
+        self.records[key] = record
+        if before is None:
+            self._of_instance.add([key.instance], key)
+            self._called.add([key.name], key)
+        if before is None or record.facts.label != before.facts.label:
+            self._may_be.add(_possible_entities(record), key)
+
+    def _put_placement(self, key: AppKey, placement: Placement | None) -> None:
+        before = self.placements.pop(key, None)
+        if before is not None and before.entity is not None:
+            self._placed.discard([before.entity], key)
+        if placement is not None:
+            self.placements[key] = placement
+            if placement.entity is not None:
+                self._placed.add([placement.entity], key)
+
+
+def _possible_entities(record: Record) -> Iterator[EntityKey]:
+    """Give the entities that naming could put an app into."""
+    raw = raw_name(record.facts)
+    return (EntityKey("Service", "default", name) for name in possible_names(raw) if raw)
+
+
+def _linked_names(row: Foreign) -> set[str]:
+    return {link.wanted.name for link in links_of(row) if link.wanted is not None}
