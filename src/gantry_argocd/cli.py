@@ -7,6 +7,7 @@ could not be done or not in full, 2 the command or its configuration is wrong.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .hub import Heard
     from .refhost import Host
     from .runtime import Runtime
+    from .simulator import Simulator
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -212,20 +214,67 @@ def serve(
 
 @main.command()
 @click.option("--host", "address", default="127.0.0.1", show_default=True)
-@click.option("--port", "-p", type=click.IntRange(0, 65535), default=9090, show_default=True)
-@click.option("--apps", type=click.IntRange(0, 100_000), default=40, show_default=True)
+@click.option(
+    "--port",
+    "-p",
+    type=click.IntRange(0, 65535),
+    default=9090,
+    show_default=True,
+    help="Port of the first instance, the others follow; 0 lets the system choose each.",
+)
+@click.option(
+    "--apps",
+    type=click.IntRange(0, 100_000),
+    default=40,
+    show_default=True,
+    help="Applications of all instances together.",
+)
+@click.option("--instances", type=click.IntRange(1, 100), default=1, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-def simulate(address: str, port: int, apps: int, seed: int) -> None:
+@click.option(
+    "--output",
+    type=click.Choice(["text", "config"]),
+    default="text",
+    show_default=True,
+    help="What to print once all answer: addresses, or a configuration of the plugin.",
+)
+def simulate(address: str, port: int, apps: int, instances: int, seed: int, output: str) -> None:
     """Run an Argo CD API without a cluster behind it, with a varied fleet that is alive."""
     from .simulator import Simulator
+    from .wire import PORTABLE_FIELDS
 
-    try:
-        with Simulator(apps=apps, seed=seed, host=address, port=port) as simulator:
-            click.echo(f"Argo CD (simulated) is at {simulator.url}")
-            click.echo(f"token: {simulator.token}")
-            _wait_for_signal()
-    except OSError as problem:
-        _fail(f"cannot simulate: {problem}")
+    with ExitStack() as stack:
+        running: list[Simulator] = []
+        gc.disable()  # nothing of a fleet is garbage, and looking takes longer than making it
+        for number in range(instances):
+            simulator = Simulator(
+                apps=apps // instances + (number < apps % instances),
+                seed=seed + number,
+                name="production" if instances == 1 else f"argocd-{number + 1}",
+                host=address,
+                port=port + number if port else 0,
+            )
+            try:
+                running.append(stack.enter_context(simulator))
+            except OSError as problem:
+                _fail(f"cannot simulate: {problem}")
+            simulator.prepare_list(PORTABLE_FIELDS)
+            if instances > 1:
+                _note(f"{simulator.name} has {_count(len(simulator.fleet), 'application')}")
+        gc.freeze()
+        gc.enable()
+        _print_simulators(running, output)
+        _wait_for_signal()
+
+
+def _print_simulators(running: Sequence[Simulator], output: str) -> None:
+    if output == "config":
+        instances = [{"name": s.name, "argocdUrl": s.url, "token": s.token} for s in running]
+        click.echo(json.dumps({"instances": instances}, indent=2))
+        return
+    for simulator in running:
+        click.echo(f"Argo CD (simulated) is at {simulator.url}")
+        click.echo(f"token: {simulator.token}")
 
 
 # --- demo ---

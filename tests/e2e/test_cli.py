@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import subprocess
@@ -146,3 +147,23 @@ def test_an_unusable_place_is_one_line(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
         assert "password" not in done.stdout
+
+
+def test_simulate_prints_a_configuration_that_discover_reads(tmp_path: Path) -> None:
+    """Several simulated instances in one process are ready for the plugin once they are printed."""
+    command = [COMMAND, "simulate", "--apps", "50", "--instances", "2", "--port", "0"]
+    with subprocess.Popen(  # noqa: S603
+        [*command, "--output", "config"], stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        try:
+            lines = iter(running.stdout.readline, "")
+            printed = "".join(itertools.takewhile(lambda line: line != "}\n", lines)) + "}"
+            instances = json.loads(printed)["instances"]
+            found = run("discover", "--config", config(tmp_path, *instances))
+        finally:
+            running.terminate()
+            running.wait(10)
+    assert [instance["name"] for instance in instances] == ["argocd-1", "argocd-2"]
+    assert "argocd-1: 25 applications" in found.stderr
+    assert "argocd-2: 25 applications" in found.stderr

@@ -210,7 +210,7 @@ def test_streams_end_without_a_terminating_chunk(quick: Simulator) -> None:
     """What a restart does to a stream is an incomplete read."""
     with watching(quick, {"name": "payment-api"}) as events:
         next(events)
-        quick.end_streams()
+        quick.streams.cut()
         with pytest.raises(httpx.RemoteProtocolError):
             next(events)
 

@@ -53,6 +53,11 @@ class Accounts:
         with self._lock:
             self._accounts[account.name] = account
 
+    def forget_failures(self) -> None:
+        """Count failed logins from nought again, as a restart does."""
+        with self._lock:
+            self._failures.clear()
+
     def verify(self, username: str, password: str) -> Account:
         """Return the account if the login is right; raises CallFailed with Argo CD's texts."""
         if not username or not password:

@@ -86,11 +86,15 @@ def web_service(
 
 
 class Drafter:
-    """Puts Applications together; its random generator and moment make them repeatable."""
+    """Puts Applications together; its random generator and moment make them repeatable.
 
-    def __init__(self, rng: random.Random, now: datetime) -> None:
+    *salt* tells the unique ids of two fleets apart.
+    """
+
+    def __init__(self, rng: random.Random, now: datetime, salt: str) -> None:
         self.rng = rng
         self.now = now
+        self._salt = salt
 
     def ago(self, minutes: float) -> str:
         """Return the moment *minutes* ago as Argo CD writes it."""
@@ -110,7 +114,7 @@ class Drafter:
         policy: Json | None = None,
     ) -> Json:
         """Return an Application that was never reconciled."""
-        digest = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self._salt}/{namespace}/{name}".encode()).hexdigest()
         metadata: Json = {
             "name": name,
             "namespace": namespace,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -36,6 +38,8 @@ class Answer:
     body: bytes = b""
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
+    # Compresses the body, where that has been prepared.
+    compressed: Callable[[], bytes] | None = None
 
     @classmethod
     def json(cls, value: object, *, sort: bool = False) -> Answer:
@@ -43,9 +47,9 @@ class Answer:
         return cls(200, encode(value, sort=sort), headers=(GRPC,))
 
     @classmethod
-    def raw(cls, body: bytes) -> Answer:
+    def raw(cls, body: bytes, *, compressed: Callable[[], bytes] | None = None) -> Answer:
         """Return a successful answer whose JSON is already encoded."""
-        return cls(200, body, headers=(GRPC,))
+        return cls(200, body, headers=(GRPC,), compressed=compressed)
 
     @classmethod
     def failed(cls, failure: CallFailed) -> Answer:
@@ -79,6 +83,7 @@ class Exchange:
     refusal: CallFailed | None = None
     gone: asyncio.Event = attrs.field(factory=asyncio.Event)
     watcher: asyncio.Task[None] | None = None
+    transport: asyncio.Transport | None = None
 
     @classmethod
     async def read(cls, scope: Scope, receive: Receive) -> Exchange:
@@ -240,6 +245,19 @@ class Exchange:
         """Set ``gone`` as soon as the client closes the connection."""
         if self.watcher is None:
             self.watcher = asyncio.create_task(self._watch())
+
+    def hang_up(self) -> None:
+        """Close the connection at once, whatever was to be sent; ASGI has no word for it."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def reset(self) -> None:
+        """End the connection with a reset instead of an orderly close."""
+        if self.transport is not None:
+            connection = self.transport.get_extra_info("socket")
+            linger = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.transport.abort()
 
     async def _watch(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":

@@ -36,16 +36,6 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: dict[str, tuple[Fault, int | None]] = {}
-        self._stream_epoch = 0
-
-    @property
-    def stream_epoch(self) -> int:
-        """A number that changes when every open stream is to end."""
-        return self._stream_epoch
-
-    def end_streams(self) -> None:
-        """End every open stream without a terminating chunk, as a restart does."""
-        self._stream_epoch += 1
 
     def set(
         self,

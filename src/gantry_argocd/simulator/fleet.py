@@ -33,7 +33,7 @@ def generate(
     deployments are counted from.
     """
     rng = random.Random(f"{name}/{seed}")  # noqa: S311 -- invented data, not a secret
-    drafter = Drafter(rng, now or _DEFAULT_NOW)
+    drafter = Drafter(rng, now or _DEFAULT_NOW, f"{name}/{seed}")
     found: list[Json] = []
     for app in _everything(drafter):
         if len(found) >= apps:

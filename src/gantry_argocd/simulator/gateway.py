@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
 import html
 import json
 import posixpath
 
+import attrs
 from starlette.types import Receive, Scope, Send
 
+from .admin import ADMIN, Admin
 from .codes import CallFailed
 from .exchange import JSON, Answer, Exchange
 from .faults import Fault
-from .gojson import encode
 from .requests import ReceivedRequest, kept_headers
 from .router import HEALTH, Route, route_of
 from .routes_server import renewal
@@ -21,7 +23,6 @@ from .stream import fail
 from .world import World
 
 _INDEX = b'<!doctype html><html><head><title>Argo CD</title><base href="/"></head></html>'
-_ADMIN = "/_simulator/"
 # Above this, compressing would keep the server from answering anyone else.
 _INLINE_BYTES = 32_768
 
@@ -29,12 +30,14 @@ _INLINE_BYTES = 32_768
 class Gateway:
     """The ASGI application of one simulated server."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, admin: Admin) -> None:
         self._world = world
+        self._admin = admin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange = await Exchange.read(scope, receive)
+        exchange.transport = getattr(getattr(send, "__self__", None), "transport", None)
         try:
             await self._serve(exchange, send)
         finally:
@@ -42,8 +45,10 @@ class Gateway:
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
         root = self._world.root_path
-        if exchange.path.startswith(_ADMIN):
-            await _send(exchange, send, self._administer(exchange))
+        if exchange.path.startswith(ADMIN):
+            answer, afterwards = self._admin.answer(exchange)
+            await _send(exchange, send, answer)
+            afterwards()
             return
         if exchange.path == "/healthz":
             await self._routed(exchange, send, HEALTH)
@@ -110,7 +115,7 @@ class Gateway:
         except CallFailed as failure:
             return Answer.failed(failure)
         headers = answer.headers + renewal(self._world, exchange.identity)
-        return Answer(answer.status, answer.body, answer.content_type, headers)
+        return attrs.evolve(answer, headers=headers)
 
     async def _stream(self, exchange: Exchange, send: Send, route: Route) -> None:
         handler = route.stream
@@ -131,7 +136,7 @@ class Gateway:
 
         await handler(self._world, exchange, watched)  # type: ignore[arg-type]
         if not started:
-            await _hang_up(exchange, send)
+            await _hang_up(exchange)
 
     def _record(self, exchange: Exchange, route: str) -> None:
         try:
@@ -150,19 +155,6 @@ class Gateway:
                 route=route,
             )
         )
-
-    def _administer(self, exchange: Exchange) -> Answer:
-        """Let another process set and clear faults."""
-        if exchange.path != f"{_ADMIN}faults":
-            return Answer.text(404, "404 page not found\n")
-        if exchange.method == "DELETE":
-            self._world.faults.clear(exchange.value("route") or None)
-            return Answer(204)
-        try:
-            self._world.faults.set_from(json.loads(exchange.body))
-        except (ValueError, TypeError) as error:
-            return Answer(400, encode({"error": str(error)}))
-        return Answer(204)
 
 
 def _cleaned(path: str) -> str:
@@ -196,7 +188,7 @@ def _content_type_refusal(exchange: Exchange) -> Answer | None:
 async def _broken(exchange: Exchange, send: Send, fault: Fault) -> bool:
     """Answer with *fault* if it replaces the answer; False if the real one is still to come."""
     if fault.close:
-        await _hang_up(exchange, send)
+        await _hang_up(exchange)
         return True
     if fault.redirect is not None:
         headers = (("location", fault.redirect), *fault.headers)
@@ -212,10 +204,8 @@ async def _broken(exchange: Exchange, send: Send, fault: Fault) -> bool:
 async def _send(exchange: Exchange, send: Send, answer: Answer, *, truncate: bool = False) -> None:
     body, headers = answer.body, list(answer.headers)
     if body and exchange.accepts_gzip:
-        if len(body) > _INLINE_BYTES:
-            body = await asyncio.to_thread(gzip.compress, body, 1)
-        else:
-            body = gzip.compress(body, 1)
+        compress = answer.compressed or functools.partial(gzip.compress, body, 1)
+        body = await asyncio.to_thread(compress) if len(body) > _INLINE_BYTES else compress()
         headers += [("content-encoding", "gzip"), ("vary", "Accept-Encoding")]
     if answer.content_type and body:
         headers.append(("content-type", answer.content_type))
@@ -229,10 +219,8 @@ async def _send(exchange: Exchange, send: Send, answer: Answer, *, truncate: boo
     await send({"type": "http.response.body", "body": body})
 
 
-async def _hang_up(exchange: Exchange, send: Send) -> None:
-    """Close the connection before anything was sent, which ASGI has no word for."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is not None:
-        transport.abort()
+async def _hang_up(exchange: Exchange) -> None:
+    """Close the connection before anything was sent."""
+    exchange.hang_up()
     exchange.watch_disconnect()
     await exchange.gone.wait()

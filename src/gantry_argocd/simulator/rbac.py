@@ -84,11 +84,27 @@ class Policies:
     def __init__(self, grants: Mapping[str, Iterable[Grant]] = BUILT_IN) -> None:
         self._lock = threading.Lock()
         self._grants = {subject: tuple(lines) for subject, lines in grants.items()}
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """A number that changes with every change of a policy."""
+        return self._generation
 
     def replace(self, subject: str, grants: Iterable[Grant]) -> None:
         """Give *subject* exactly *grants*; an empty list takes every right away."""
         with self._lock:
             self._grants[subject] = tuple(grants)
+            self._generation += 1
+
+    def allows_all(self, subject: str, resource: str, action: str) -> bool:
+        """Return whether *subject* may do *action* on every Application or log there can be."""
+        return any(
+            grant.resource == resource
+            and grant.pattern in ("*", "*/*")
+            and matches(grant.action, action)
+            for grant in self._grants.get(subject, ())
+        )
 
     def allowed(self, subject: str, resource: str, action: str, target: str) -> bool:
         """Return whether *subject* may do *action* on *target*."""

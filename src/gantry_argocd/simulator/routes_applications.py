@@ -21,30 +21,51 @@ from .projection import FieldFilter, ListProjection
 from .revisions import chart_details, oci_metadata, source_at, sources_of
 from .selector import SelectorInvalid, parse, selects
 from .store import Record
+from .tokens import Identity
 from .world import World
 
 # How often spec together with its children fails with one visible Application.
 _COLLISION_SHARE = 0.8
+# From this many Applications on, list answers are kept.
+_LARGE = 1000
 
 
 async def list_applications(world: World, exchange: Exchange) -> Answer:
     """List what the caller may see; no pages, one order by name, null when empty."""
     identity = exchange.caller()
-    records = _filtered(world, exchange)
-    records = [record for record in records if world.may(identity, "get", record)]
-    records = _shuffled_twins(records, world.rng)
-    version = str(world.fleet.resource_version)
     projection = ListProjection.parse(exchange.value("fields"))
+    if projection is not None and projection.collides:
+        visible = len(world.visible(identity, _filtered(world, exchange)))
+        if _hits_collision(visible, world.rng):
+            failure = encode({"error": "failed to marshal error message"})
+            return Answer(500, failure, headers=Answer.raw(b"").headers)
+
+    def make() -> bytes:
+        return _listing(world, identity, exchange, projection)
+
+    if len(world.fleet) < _LARGE:
+        return Answer.raw(make())
+    # A few of the answers are kept until the fleet or a policy changes, so that a large fleet
+    # costs the client its time and not the server; a few, for the order of twins is random.
+    question = (identity.subject, exchange.query_string)
+    state = (world.fleet.resource_version, world.policies.generation)
+    packed = world.lists.answer(question, state, world.rng, make)
+    return Answer.raw(packed.plain, compressed=packed.compressed)
+
+
+def _listing(
+    world: World, identity: Identity, exchange: Exchange, projection: ListProjection | None
+) -> bytes:
+    records = world.visible(identity, _filtered(world, exchange))
+    records = _shuffled_twins(records, world.rng)
+    version = str(world.fleet.resource_version).encode()
     if projection is None:
         items = b",".join([record.listed() for record in records])
         body = b'{"metadata":{"resourceVersion":"%s"},"items":%s}'
-        return Answer.raw(body % (version.encode(), b"[%s]" % items if records else b"null"))
-    if projection.collides and _hits_collision(len(records), world.rng):
-        failure = encode({"error": "failed to marshal error message"})
-        return Answer(500, failure, headers=Answer.raw(b"").headers)
+        return body % (version, b"[%s]" % items if records else b"null")
     items = b",".join([record.projected(projection) for record in records])
     body = b'{"items":%s,"metadata":{"resourceVersion":"%s"}}'
-    return Answer.raw(body % (b"[%s]" % items if records else b"null", version.encode()))
+    return body % (b"[%s]" % items if records else b"null", version)
 
 
 def _filtered(world: World, exchange: Exchange) -> list[Record]:

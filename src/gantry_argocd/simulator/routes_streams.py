@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.types import Send
 
 from . import tree
@@ -9,7 +11,9 @@ from .codes import CallFailed
 from .exchange import GRPC, Exchange
 from .gojson import Json, encode
 from .routes_applications import found_application
+from .store import Record
 from .stream import Frames, fail, watch_applications
+from .streams import Cut, Message
 from .world import World
 
 __all__ = ["logs", "stream_applications", "stream_resource_tree"]
@@ -27,27 +31,42 @@ async def stream_resource_tree(world: World, exchange: Exchange, send: Send) -> 
     except CallFailed as failure:
         await fail(exchange, send, failure)
         return
-    events = exchange.wants_events
-    first, started = record, False
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end(message: Message) -> None:
+        if isinstance(message, Cut):
+            loop.call_soon_threadsafe(ended.set)
+
+    leave, _ = world.streams.join(end)
+    try:
+        await _follow_tree(world, exchange, send, record, ended)
+    finally:
+        leave()
+
+
+async def _follow_tree(
+    world: World, exchange: Exchange, send: Send, record: Record, ended: asyncio.Event
+) -> None:
+    seen: Record | None = record
+    started = False
     while True:
-        previous = first
 
-        def changed(seen: object = previous) -> bool:
-            return world.fleet.record(record.key) is not seen
+        def changed(known: Record | None = seen) -> bool:
+            return ended.is_set() or world.fleet.record(record.key) is not known
 
-        if not await exchange.wait_until(changed, world.stopping.is_set):
+        if not await exchange.wait_until(changed, world.stopping.is_set) or ended.is_set():
             return
-        current = world.fleet.record(record.key)
-        if current is None:
+        seen = world.fleet.record(record.key)
+        if seen is None:
             return
-        first = current
-        data = encode({"result": tree.resource_tree(current)})
+        data = encode({"result": tree.resource_tree(seen)})
         if not started:
-            kind = b"text/event-stream" if events else b"application/json"
+            kind = b"text/event-stream" if exchange.wants_events else b"application/json"
             headers = [(b"content-type", kind), (GRPC[0].encode(), GRPC[1].encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             started = True
-        body = b"data: %s \n\n\n" % data if events else data + b"\n"
+        body = b"data: %s \n\n\n" % data if exchange.wants_events else data + b"\n"
         await send({"type": "http.response.body", "body": body, "more_body": True})
 
 

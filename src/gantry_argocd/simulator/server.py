@@ -2,48 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import socket
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-import uvicorn
-
 from .accounts import Accounts
+from .admin import Admin
 from .controller import Controller
 from .faults import Faults
 from .fleet import generate
 from .gateway import Gateway
+from .listener import Listener
+from .lists import Lists
+from .projection import ListProjection
 from .projects import Projects, built_in_clusters
 from .rbac import Policies
 from .requests import Requests
 from .revisions import Revisions
 from .store import CONTROL_PLANE, Fleet, timestamp
+from .streams import Streams
 from .tokens import Keyring
 from .world import World
 
 _TOKENS = ("admin", "reader", "syncer", "paylead", "nobody")
-_STOP_SECONDS = 2.0
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that says when it accepts connections."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.accepting = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.accepting.set()
 
 
 class Simulator:
@@ -70,11 +58,9 @@ class Simulator:
         namespaces: tuple[str, ...] = (CONTROL_PLANE, "team-a", "team-b"),
         public_url: str = "",
     ) -> None:
-        self._host, self._port = host, port
+        self.name = name
+        self._host = host
         self._root_path = f"/{root_path.strip('/')}" if root_path.strip("/") else ""
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
-        self._socket: socket.socket | None = None
         fleet, projects, revisions = Fleet(clock), Projects(), Revisions()
         fleet.adopt(generate(apps, seed, name, now=clock()))
         self._world = World(
@@ -95,7 +81,9 @@ class Simulator:
                 reconcile_seconds=reconcile_seconds,
             ),
             faults=Faults(),
+            streams=Streams(),
             requests=Requests(),
+            lists=Lists(),
             rng=random.Random(seed),  # noqa: S311 -- which of several twins a list shows
             control_plane=CONTROL_PLANE,
             namespaces=frozenset(namespaces),
@@ -104,6 +92,8 @@ class Simulator:
             keep_alive_seconds=keep_alive_seconds,
             stopping=threading.Event(),
         )
+        gateway = Gateway(self._world, Admin(self._world, self.restart, self.refuse))
+        self._listener = Listener(gateway, host, port)
         keyring = self._world.keyring
         self.tokens: Mapping[str, str] = {
             **{account: keyring.issue(account) for account in _TOKENS},
@@ -113,7 +103,7 @@ class Simulator:
     @property
     def url(self) -> str:
         """The base URL; known once the simulator has started."""
-        return f"http://{self._host}:{self._port}{self._root_path}"
+        return f"http://{self._host}:{self._listener.port}{self._root_path}"
 
     @property
     def token(self) -> str:
@@ -146,9 +136,21 @@ class Simulator:
         return self._world.faults
 
     @property
+    def streams(self) -> Streams:
+        """The open watches, and what is done to them on purpose."""
+        return self._world.streams
+
+    @property
     def requests(self) -> Requests:
         """The requests received so far."""
         return self._world.requests
+
+    def prepare_list(self, fields: str) -> None:
+        """Serialise every Application now as a list with *fields* will, not at the first list."""
+        projection = ListProjection.parse(fields)
+        if projection is not None:
+            for record in self._world.fleet.records():
+                record.projected(projection)
 
     def issue_token(
         self, subject: str, *, lifetime: float | None = None, capability: str = "apiKey"
@@ -164,57 +166,52 @@ class Simulator:
         """Let every sync of an Application fail with *message*; None lets it succeed again."""
         self._world.controller.break_sync((namespace, name), message)
 
-    def end_streams(self) -> None:
-        """End every open stream the way a restarting server does."""
-        self._world.faults.end_streams()
-
     def start(self) -> None:
         """Start; returns when connections are accepted."""
-        if self._thread is not None:
+        if self._listener.running:
             raise RuntimeError("the simulator runs already")
         self._world.stopping.clear()
-        # Port 0 is settled here and kept, so a simulator stopped and started again is found.
-        self._socket = socket.create_server((self._host, self._port), backlog=512)
-        self._port = self._socket.getsockname()[1]
-        config = uvicorn.Config(
-            Gateway(self._world),
-            http="h11",
-            loop="asyncio",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            h11_max_incomplete_event_size=1_048_576,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = _Server(config)
-        self._thread = threading.Thread(
-            target=self._run, args=(self._server, self._socket), name="argocd-server", daemon=True
-        )
+        self._listener.start()
         self._world.controller.start()
-        self._thread.start()
-        self._server.accepting.wait()
-
-    @staticmethod
-    def _run(server: _Server, listening: socket.socket) -> None:
-        try:
-            asyncio.run(server.serve(sockets=[listening]))
-        finally:
-            server.accepting.set()
 
     def stop(self) -> None:
         """Stop; open streams end without a terminating chunk, as on a SIGTERM."""
-        if self._thread is None or self._server is None:
+        if not self._listener.running:
             return
         self._world.stopping.set()
-        self._server.should_exit = True
-        self._thread.join(_STOP_SECONDS)
+        self._listener.stop()
         self._world.controller.stop()
-        self._thread = self._server = self._socket = None
+
+    def restart(
+        self, *, hard: bool = False, drain_seconds: float = 20.0, down_seconds: float = 0.0
+    ) -> None:
+        """Restart as a server does, and return at once; the fleet stays as it is.
+
+        Ended in order, it closes the port at once, and its watches *drain_seconds* later, without
+        a terminating chunk. *hard* is a crash: everything ends at once. The port opens again
+        *down_seconds* after the end.
+        """
+        if hard:
+            self._listener.call_later(0, lambda: self._end(down_seconds))
+            return
+
+        def close() -> None:
+            self._listener.refuse()
+            self._listener.close_idle()
+
+        self._listener.call_later(0, close)
+        self._listener.call_later(drain_seconds, lambda: self._end(down_seconds))
+
+    def refuse(self, seconds: float) -> None:
+        """Refuse new connections for a while, as in a restart inside the process."""
+        self._listener.call_later(0, self._listener.refuse)
+        self._listener.call_later(seconds, self._listener.accept)
+
+    def _end(self, down_seconds: float) -> None:
+        self._listener.refuse()
+        self._listener.abort()
+        self._world.accounts.forget_failures()
+        self._listener.call_later(down_seconds, self._listener.accept)
 
     def __enter__(self) -> Self:
         self.start()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Literal
@@ -11,7 +13,7 @@ from typing import Any, Literal
 import attrs
 
 from .gojson import Json, clone, encode
-from .projection import ListProjection
+from .projection import FieldFilter, ListProjection
 from .tokens import Clock
 
 CONTROL_PLANE = "argocd"
@@ -38,31 +40,38 @@ def has_health_check(kind: str) -> bool:
 
 
 class Record:
-    """One version of an Application; never changed, so any thread may read it."""
+    """One version of an Application; never changed, so any thread may read it.
 
-    __slots__ = ("_full", "_listed", "_projected", "app", "key", "labels", "name", "project")
+    It is kept as JSON: a hundred thousand of them have room then, and most answers are ready.
+    """
+
+    __slots__ = (
+        *("_full", "_listed", "_projected", "_watched", "key", "labels", "name"),
+        *("project", "resource_version"),
+    )
 
     def __init__(self, app: Json) -> None:
         metadata = app["metadata"]
-        self.app = app
         self.name: str = metadata["name"]
         self.key: Key = (metadata["namespace"], metadata["name"])
         self.labels: dict[str, str] = metadata.get("labels") or {}
         self.project: str = app.get("spec", {}).get("project") or "default"
-        self._full: bytes | None = None
+        version = str(metadata.get("resourceVersion", "0"))
+        # As the number the watch compares.
+        self.resource_version = int(version) if version.isdigit() else 0
+        self._full = encode(app)
         self._listed: bytes | None = None
         self._projected: dict[ListProjection, bytes] = {}
+        self._watched: tuple[FieldFilter, bytes] | None = None
 
     @property
-    def resource_version(self) -> int:
-        """The resource version as the number the watch compares."""
-        text = str(self.app["metadata"].get("resourceVersion", "0"))
-        return int(text) if text.isdigit() else 0
+    def app(self) -> Json:
+        """The Application: a copy of one's own, which may be changed."""
+        value: Json = json.loads(self._full)
+        return value
 
     def full(self) -> bytes:
         """Return the JSON of a single-Application answer or a watch event."""
-        if self._full is None:
-            self._full = encode(self.app)
         return self._full
 
     def listed(self) -> bytes:
@@ -83,6 +92,16 @@ class Record:
             found = encode(projection.apply(app))
             self._projected[projection] = found
         return found
+
+    def watched(self, kind: EventType, fields: FieldFilter) -> bytes:
+        """Return the JSON of an event with only *fields*; what a snapshot sends is kept."""
+        if kind == "ADDED" and self._watched is not None and self._watched[0] == fields:
+            return self._watched[1]
+        event: Json = {"result": {"type": kind, "application": self.app}}
+        data = encode(fields.apply(event), sort=True)
+        if kind == "ADDED":
+            self._watched = (fields, data)
+        return data
 
 
 def without_resource_health(app: Json) -> Json:
@@ -125,7 +144,7 @@ class Fleet:
         return len(self._records)
 
     def __iter__(self) -> Iterator[Json]:
-        return iter([clone(record.app) for record in self.records()])
+        return iter([record.app for record in self.records()])
 
     @property
     def resource_version(self) -> int:
@@ -151,12 +170,12 @@ class Fleet:
         with self._lock:
             if self._key(app) in self._records:
                 raise ValueError(f"Application {'/'.join(self._key(app))} exists")
-            return clone(self._put(app).app)
+            return self._put(app).app
 
     def replace(self, application: Json) -> Json:
         """Put *application* in place of the one of its name and return it as stored."""
         with self._lock:
-            return clone(self._put(self._completed(clone(application))).app)
+            return self._put(self._completed(clone(application))).app
 
     def delete(self, name: str, *, namespace: str = CONTROL_PLANE) -> None:
         """Remove an Application; one that does not exist is nobody's loss."""
@@ -170,7 +189,7 @@ class Fleet:
     def get(self, name: str, *, namespace: str = CONTROL_PLANE) -> Json | None:
         """Return a copy of one Application, None if there is none."""
         record = self._records.get((namespace, name))
-        return None if record is None else clone(record.app)
+        return None if record is None else record.app
 
     def change(self, key: Key, edit: Callable[[Json], None]) -> Record | None:
         """Let *edit* change a copy of one Application and store it; None if it is gone."""
@@ -178,7 +197,7 @@ class Fleet:
             record = self._records.get(key)
             if record is None:
                 return None
-            app = clone(record.app)
+            app = record.app
             edit(app)
             return self._put(app)
 
@@ -206,7 +225,7 @@ class Fleet:
         record = self.change((namespace, name), lambda app: _merge(app["status"], over))
         if record is None:
             raise KeyError(f"{namespace}/{name}")
-        return clone(record.app)
+        return record.app
 
     def record(self, key: Key) -> Record | None:
         """Return the current version of one Application."""
@@ -216,7 +235,7 @@ class Fleet:
         """Return every Application sorted by name, then namespace; treat the list as read-only."""
         with self._lock:
             if self._sorted is None:
-                self._sorted = sorted(self._records.values(), key=lambda r: (r.name, r.key))
+                self._sorted = sorted(self._records.values(), key=_order)
             return self._sorted
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -242,7 +261,11 @@ class Fleet:
         app.pop("apiVersion", None)
         metadata = app["metadata"]
         metadata["namespace"], _ = key = self._key(app)
-        digest = hashlib.sha256("/".join(key).encode()).hexdigest()
+        # Another one when an Application of the same name comes again.
+        known = self._records.get(key)
+        digest = hashlib.sha256(f"{key}/{self._version}".encode()).hexdigest()
+        if known is not None:
+            metadata.setdefault("uid", known.app["metadata"]["uid"])
         metadata.setdefault(
             "uid", f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
         )
@@ -267,13 +290,21 @@ class Fleet:
         record = Record(app)
         known = record.key in self._records
         self._records[record.key] = record
-        self._sorted = None
+        if not known:
+            self._sorted = None
+        elif self._sorted is not None:
+            # In its place, so that a change does not cost the sorting of a large fleet.
+            self._sorted[bisect_left(self._sorted, _order(record), key=_order)] = record
         self._tell(Event("MODIFIED" if known else "ADDED", record))
         return record
 
     def _tell(self, event: Event) -> None:
         for listener in list(self._listeners.values()):
             listener(event)
+
+
+def _order(record: Record) -> tuple[str, Key]:
+    return record.name, record.key
 
 
 def _merge(target: dict[str, Any], over: Json) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -11,10 +12,11 @@ from starlette.types import Send
 
 from .codes import CallFailed, Code
 from .exchange import GRPC, JSON, Exchange
-from .gojson import Json, encode
+from .gojson import encode
 from .projection import FieldFilter
 from .selector import Requirement, SelectorInvalid, parse, selects
-from .store import Event, Record
+from .store import Event, EventType, Record
+from .streams import Bytes, Cut, Failure, Held, Message
 from .world import World
 
 _EVENTS = "text/event-stream"
@@ -72,10 +74,9 @@ class Watch:
 class Frames:
     """Turns events into what goes over the wire, leaving out what the caller already knows."""
 
-    def __init__(self, exchange: Exchange, *, subject: str = "application") -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self.events = exchange.wants_events
         self._filter = FieldFilter.parse(exchange.value("fields"))
-        self._subject = subject
         self._last: dict[str, bytes] = {}
         self._gzip = zlib.compressobj(1, zlib.DEFLATED, 31) if exchange.accepts_gzip else None
 
@@ -88,17 +89,20 @@ class Frames:
             headers.append((b"content-encoding", b"gzip"))
         return headers
 
-    def of(self, kind: str, record: Record) -> bytes | None:
+    def of(self, kind: EventType, record: Record) -> bytes | None:
         """Return the frame of an event, None if the caller would see nothing new."""
         if self._filter is None:
             data = b'{"result":{"type":"%s","application":%s}}' % (kind.encode(), record.full())
         else:
-            value: Json = {"result": {"type": kind, "application": record.app}}
-            data = encode(self._filter.apply(value), sort=True)
+            data = record.watched(kind, self._filter)
             # By name alone, so twins in two namespaces can swallow each other.
             if self._last.get(record.name) == data:
                 return None
             self._last[record.name] = data
+        return self.framed(data)
+
+    def framed(self, data: bytes) -> bytes:
+        """Return *data* in the framing that was asked for."""
         return b"data: %s \n\n\n" % data if self.events else data + b"\n"
 
     def error(self, failure: CallFailed) -> bytes:
@@ -144,7 +148,8 @@ async def watch_applications(world: World, exchange: Exchange, send: Send) -> No
                 yield frame
 
     def listener(event: Event) -> None:
-        if event.record.resource_version >= watch.floor:
+        floored = event.record.resource_version < watch.floor
+        if not floored and not world.streams.loses(event):
             stream.offer(event)
 
     await stream.run(
@@ -163,17 +168,18 @@ class _Stream:
         self._send = send
         self._frames = frames
         self._started = False
-        self._epoch = world.faults.stream_epoch
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(_BUFFERED_EVENTS)
+        self._queue: asyncio.Queue[Message] = asyncio.Queue(_BUFFERED_EVENTS)
         self._next_keep_alive = self._loop.time() + world.keep_alive_seconds
 
-    def offer(self, event: Event) -> None:
-        """Take an event from any thread; a full buffer drops it silently, as in Argo CD."""
+    def offer(self, message: Message) -> None:
+        """Take what is to be sent from any thread; a full buffer drops it silently, as real."""
 
         def put() -> None:
-            if not self._queue.full():
-                self._queue.put_nowait(event)
+            try:
+                self._queue.put_nowait(message)
+            except asyncio.QueueFull:
+                self._world.streams.count_overflow()
 
         if not self._world.stopping.is_set():
             self._loop.call_soon_threadsafe(put)
@@ -186,6 +192,26 @@ class _Stream:
     ) -> None:
         """Send the snapshot, then events."""
         self._exchange.watch_disconnect()
+        leave, frames_left = self._world.streams.join(self.offer)
+        try:
+            if frames_left is not None:
+                await self._write(b"".join(itertools.islice(snapshot, frames_left)))
+                return
+            held = await self._send_snapshot(snapshot)
+            # As in Argo CD a change during the snapshot is lost. Subscribing just before the last
+            # piece goes out spares a caller that has read it all any further guessing.
+            stop = subscribe()
+            try:
+                if held:
+                    await self._write(held)
+                await self._follow(visible)
+            finally:
+                stop()
+        finally:
+            leave()
+
+    async def _send_snapshot(self, snapshot: Iterator[bytes]) -> bytes:
+        """Send all of the snapshot but its last piece, which is returned."""
         held = b""
         for number, frame in enumerate(snapshot, start=1):
             held += frame
@@ -193,31 +219,38 @@ class _Stream:
                 await self._write(held)
                 held = b""
                 await asyncio.sleep(0)
-        # As in Argo CD a change during the snapshot is lost. Subscribing just before the last
-        # piece goes out spares a caller that has read it all any further guessing.
-        stop = subscribe()
-        try:
-            if held:
-                await self._write(held)
-            await self._follow(visible)
-        finally:
-            stop()
+        return held
 
     async def _follow(self, visible: Callable[[Record], bool]) -> None:
         while not self._exchange.gone.is_set() and not self._world.stopping.is_set():
-            if self._world.faults.stream_epoch != self._epoch:
-                return
             try:
-                event = await asyncio.wait_for(self._queue.get(), _TICK_SECONDS)
+                message = await asyncio.wait_for(self._queue.get(), _TICK_SECONDS)
             except TimeoutError:
                 await self._keep_alive()
                 continue
-            # Rights are those of the current policy, not of the moment the stream opened.
-            if visible(event.record):
-                frame = self._frames.of(event.type, event.record)
-                if frame is not None:
-                    await self._write(frame)
+            if isinstance(message, Event):
+                await self._tell(message, visible)
+            elif await self._misbehave(message):
+                return
             await self._keep_alive()
+
+    async def _tell(self, event: Event, visible: Callable[[Record], bool]) -> None:
+        # Rights are those of the current policy, not of the moment the stream opened.
+        if visible(event.record):
+            frame = self._frames.of(event.type, event.record)
+            if frame is not None:
+                await self._write(frame)
+
+    async def _misbehave(self, message: Cut | Failure | Bytes) -> bool:
+        """Do what was ordered; returns whether that ends the watch."""
+        if isinstance(message, Bytes):
+            await self._write(self._frames.framed(message.data))
+            return False
+        if isinstance(message, Failure):
+            await self._write(self._frames.error(message.failure), last=True)
+        elif message.reset:
+            self._exchange.reset()
+        return True
 
     async def _keep_alive(self) -> None:
         if self._frames.events and self._loop.time() >= self._next_keep_alive:
@@ -225,13 +258,15 @@ class _Stream:
             if self._started:
                 await self._write(b":\n")
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: bytes, *, last: bool = False) -> None:
+        if self._world.streams.held is Held.EVERYTHING:
+            return
         if not self._started:
             self._started = True
             headers = [(name.encode(), value.encode()) for name, value in (GRPC,)]
             await _start(self._send, 200, self._frames.headers + headers)
         body = self._frames.packed(data)
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
 
 
 async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:

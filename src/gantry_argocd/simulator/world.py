@@ -12,11 +12,13 @@ from .codes import CallFailed, Code, permission_denied
 from .controller import Controller
 from .faults import Faults
 from .gojson import Json
+from .lists import Lists
 from .projects import Projects
 from .rbac import Policies, application_object
 from .requests import Requests
 from .revisions import Revisions
 from .store import Fleet, Record, timestamp
+from .streams import Streams
 from .tokens import Clock, Identity, Keyring
 
 
@@ -34,7 +36,9 @@ class World:
     revisions: Revisions
     controller: Controller
     faults: Faults
+    streams: Streams
     requests: Requests
+    lists: Lists
     rng: random.Random
     control_plane: str
     namespaces: frozenset[str]
@@ -51,6 +55,12 @@ class World:
         """Return whether the caller may do *action* on an Application."""
         target = self.object_of(record)
         return self.policies.allowed(identity.subject, "applications", action, target)
+
+    def visible(self, identity: Identity, records: list[Record]) -> list[Record]:
+        """Return those of *records* that the caller may read."""
+        if self.policies.allows_all(identity.subject, "applications", "get"):
+            return records
+        return [record for record in records if self.may(identity, "get", record)]
 
     def require(self, identity: Identity, resource: str, action: str, target: str) -> None:
         """Raise CallFailed with the long refusal, which names subject and object."""

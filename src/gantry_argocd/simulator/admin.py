@@ -1,0 +1,127 @@
+"""The admin route ``/_simulator/``: how another process changes the fleet and causes faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .codes import CallFailed
+from .exchange import Answer, Exchange
+from .gojson import Json, encode
+from .store import CONTROL_PLANE
+from .world import World
+
+ADMIN = "/_simulator/"
+Afterwards = Callable[[], None]
+
+
+def _nothing() -> None:
+    pass
+
+
+class Admin:
+    """Answers the admin requests of one simulated server; whoever reaches the port may send them.
+
+    Args:
+        world: The server's state.
+
+        restart: Restarts the server.
+
+        refuse: Closes its port for some seconds.
+    """
+
+    def __init__(
+        self, world: World, restart: Callable[..., None], refuse: Callable[[float], None]
+    ) -> None:
+        self._world = world
+        self._restart = restart
+        self._refuse = refuse
+
+    def answer(self, exchange: Exchange) -> tuple[Answer, Afterwards]:
+        """Answer one request, and say what is to be done once the answer is out."""
+        actions: dict[tuple[str, str], Callable[[Exchange], Afterwards]] = {
+            ("POST", "faults"): self._set_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("POST", "streams"): self._streams,
+            ("POST", "restart"): self._later_restart,
+            ("POST", "refuse"): self._later_refuse,
+            ("PATCH", "applications"): self._change,
+            ("PUT", "applications"): self._replace,
+            ("DELETE", "applications"): self._delete,
+        }
+        action = actions.get((exchange.method, exchange.path.removeprefix(ADMIN)))
+        if action is None:
+            return Answer.text(404, "404 page not found\n"), _nothing
+        try:
+            return Answer(204), action(exchange)
+        except KeyError as error:
+            return Answer(404, encode({"error": f"no {error}"})), _nothing
+        except (ValueError, TypeError, CallFailed) as error:
+            return Answer(400, encode({"error": str(error)})), _nothing
+
+    def _set_fault(self, exchange: Exchange) -> Afterwards:
+        self._world.faults.set_from(_object(exchange))
+        return _nothing
+
+    def _clear_faults(self, exchange: Exchange) -> Afterwards:
+        self._world.faults.clear(exchange.value("route") or None)
+        self._world.streams.release()
+        return _nothing
+
+    def _streams(self, exchange: Exchange) -> Afterwards:
+        self._world.streams.set_from(_object(exchange))
+        return _nothing
+
+    def _later_restart(self, exchange: Exchange) -> Afterwards:
+        given = _object(exchange)
+        hard = given.pop("hard", False) is True
+        drain, down = given.pop("drainSeconds", 20.0), given.pop("downSeconds", 0.0)
+        if given:
+            raise ValueError(f"unknown: {', '.join(given)}")
+        seconds = {"drain_seconds": float(drain), "down_seconds": float(down)}
+        return lambda: self._restart(hard=hard, **seconds)
+
+    def _later_refuse(self, exchange: Exchange) -> Afterwards:
+        seconds = float(_object(exchange).get("seconds", 20.0))
+        return lambda: self._refuse(seconds)
+
+    def _change(self, exchange: Exchange) -> Afterwards:
+        for change in _objects(exchange):
+            self._world.fleet.set_status(
+                str(change.get("name", "")),
+                namespace=str(change.get("namespace") or CONTROL_PLANE),
+                sync=change.get("sync"),
+                health=change.get("health"),
+                merge=change.get("merge"),
+            )
+        return _nothing
+
+    def _replace(self, exchange: Exchange) -> Afterwards:
+        for application in _objects(exchange):
+            self._world.fleet.replace(application)
+        return _nothing
+
+    def _delete(self, exchange: Exchange) -> Afterwards:
+        namespace = exchange.value("namespace") or CONTROL_PLANE
+        self._world.fleet.delete(exchange.value("name"), namespace=namespace)
+        return _nothing
+
+
+def _read(exchange: Exchange) -> Any:
+    return json.loads(exchange.body or b"{}")
+
+
+def _object(exchange: Exchange) -> Json:
+    value = _read(exchange)
+    if not isinstance(value, dict):
+        raise TypeError("the body must be an object")
+    return value
+
+
+def _objects(exchange: Exchange) -> list[Json]:
+    value = _read(exchange)
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, dict) for item in values):
+        raise TypeError("the body must be an object or a list of objects")
+    return values
