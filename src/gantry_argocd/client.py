@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .refs import AppKey
     from .settings import InstanceSettings, Secret
 
-LIST_LIMIT = 512 * 1024 * 1024
+LIST_LIMIT = 256 * 1024 * 1024
 """Bytes of a list answer, decompressed; Argo CD itself stops at 200 MB by default."""
 
 REFRESH_TIMEOUT = 60.0

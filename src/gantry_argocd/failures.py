@@ -29,8 +29,8 @@ def explain_failure(failure: Exception, instance: str) -> errors.ArgoCDError:
         return errors.Unreachable(f"no connection ({reason})", instance=instance, transient=refused)
     if isinstance(failure, httpx.DecodingError):
         return errors.Malformed("the answer cannot be decompressed", instance=instance)
-    if isinstance(failure, httpx.RemoteProtocolError):
-        return _broken_rules(text, instance)
+    if isinstance(failure, (httpx.RemoteProtocolError, httpx.InvalidURL)):
+        return _broken_rules(failure, instance)
     if isinstance(failure, (httpx.LocalProtocolError, UnicodeEncodeError)):
         return errors.Unauthenticated(
             "the token or a configured header holds what no header can", instance=instance
@@ -48,8 +48,10 @@ def _waited_for(failure: httpx.TimeoutException) -> str:
     return "no answer within the time limit"
 
 
-def _broken_rules(text: str, instance: str) -> errors.ArgoCDError:
-    if "Invalid URL in location header" in text:
+def _broken_rules(failure: Exception, instance: str) -> errors.ArgoCDError:
+    text = str(failure)
+    # httpx reads where a redirect leads, although nobody follows.
+    if isinstance(failure, httpx.InvalidURL) or "location header" in text:
         return errors.NotArgoCD("redirected to what is no address", instance=instance)
     if "without" in text:  # "... disconnected without sending a response", "... complete message"
         return errors.Unreachable("the connection broke before the answer ended", instance=instance)

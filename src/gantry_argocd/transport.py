@@ -283,7 +283,7 @@ class Transport:
             self._circuit.answered()
             self._judge(response, content, call)
             return content
-        if not exchange.met_closed_door:
+        if not exchange.met_closed_door:  # which says nothing of the instance
             self._circuit.failed(problem)
         raise problem from None
 
@@ -306,6 +306,7 @@ class Transport:
             closing(self._http.send(request, stream=True)) as response,
         ):
             exchange.allowed = call.limit + HEAD_LIMIT
+            exchange.fresh = False  # it was; let the pool keep it
             yield response
 
     def _request(self, call: Call, token: Secret | None) -> httpx.Request:

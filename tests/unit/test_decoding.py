@@ -67,6 +67,12 @@ def test_what_is_no_json_is_refused_as_such(content: bytes) -> None:
         decode(content, "one")
 
 
+def test_an_answer_of_nothing_but_values_is_refused_unread() -> None:
+    """A few megabytes of brackets do not take all the memory of the portal."""
+    with pytest.raises(Malformed):
+        decode(b"[" + b"[]," * 12_000_000 + b"[]]", "one")
+
+
 @given(ANY_JSON)
 def test_what_was_read_can_be_stored_and_sent_on(value: Any) -> None:
     """No answer makes the catalogue or a REST answer fail in which it ends up."""

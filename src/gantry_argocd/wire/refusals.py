@@ -52,7 +52,7 @@ class Refusal:
 
 def explain(refusal: Refusal, instance: str) -> errors.ArgoCDError:
     """Turn an answer that is no success into an error of the tree."""
-    if 300 <= refusal.status < 400:
+    if 300 <= refusal.status < 400 and refusal.location:
         return errors.NotArgoCD(_redirected(refusal), instance=instance)
     code, text = _grpc(refusal.body)
     if code is None:
