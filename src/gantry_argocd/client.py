@@ -13,6 +13,7 @@ from urllib.parse import quote
 import attrs
 
 from . import errors
+from .models import SourceKind
 from .transport import ANSWER_LIMIT, Call, Transport
 from .wire import PORTABLE_FIELDS, REQUEST_INFO, USER_INFO, decode
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from .models import RevisionAsk
     from .refs import AppKey
     from .settings import InstanceSettings, Secret
 
@@ -30,6 +32,17 @@ LIST_LIMIT = 256 * 1024 * 1024
 
 REFRESH_TIMEOUT = 60.0
 """Seconds: a refresh blocks until Argo CD's controller is done (section 5)."""
+
+REVISION_TIMEOUT = 60.0
+"""Seconds: the first look at a repository clones it."""
+
+REVISION_LIMIT = 1024 * 1024
+
+_REVISION_ROUTES = {
+    SourceKind.GIT: "metadata",
+    SourceKind.HELM: "chartdetails",
+    SourceKind.OCI: "ocimetadata",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -144,6 +157,29 @@ class Client:
             doing, timeout = f"refreshing {key.name}", REFRESH_TIMEOUT
         body = self._get(_app_path(key), params, doing=doing, timeout=timeout)
         return decode(body, self.name)
+
+    def revision(self, key: AppKey, project: str, ask: RevisionAsk) -> Any:
+        """
+        Ask what a revision is about; Argo CD's JSON.
+
+        Argo CD may have to fetch the whole repository for that, so a failure of it says nothing
+        of the instance.
+        """
+        params = {"appNamespace": key.namespace, "project": project, "sourceIndex": str(ask.index)}
+        if ask.number is not None:
+            params["versionId"] = str(ask.number)
+        revision, route = quote(ask.revision, safe=""), _REVISION_ROUTES[ask.source.kind]
+        call = Call(
+            method="GET",
+            path=f"{_app_path(key)}/revisions/{revision}/{route}",
+            params=params,
+            doing=f"reading a revision of {key.name}",
+            right="applications, get",
+            ends=self._monotonic() + REVISION_TIMEOUT,
+            limit=REVISION_LIMIT,
+            aside=True,
+        )
+        return decode(self._transport.send(call), self.name)
 
     def own_namespace(self) -> str | None:
         """Ask for Argo CD's own namespace; None when the server does not say."""

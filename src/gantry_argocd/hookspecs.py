@@ -61,19 +61,28 @@ class PageContext(TypedDict):
     ``hidden``: hidden fields that every form must carry, such as the CSRF token.
 
     ``params``: query parameters of this view; a plugin uses only those with its own prefix.
+
+    ``fragmentUrl``: answers the fragment alone, with its ``version`` as ETag, for a script that
+    looks for news. Takes the same parameters as the page. Absent where a host has no such route.
+
+    ``confirmed``: hidden fields that say that the question of an action was answered with yes, for
+    a script that asks on the page. Absent where the host wants to ask itself.
     """
 
     url: str
     actionUrl: str
     hidden: Mapping[str, str]
     params: Mapping[str, str]
+    fragmentUrl: NotRequired[str]
+    confirmed: NotRequired[Mapping[str, str]]
 
 
 class Fragment(TypedDict):
     """
     A piece of a page. ``html`` is safe to insert as it is: the plugin has escaped it.
 
-    ``stylesheets`` and ``scripts`` name assets of :func:`plugin_assets`.
+    ``stylesheets`` and ``scripts`` name assets of :func:`plugin_assets`. ``version`` changes when
+    something else is shown than before.
     """
 
     plugin: str
@@ -81,6 +90,7 @@ class Fragment(TypedDict):
     html: str
     stylesheets: Sequence[str]
     scripts: Sequence[str]
+    version: NotRequired[str]
 
 
 class Tab(TypedDict):

@@ -247,6 +247,51 @@ class Operation:
 
 
 @attrs.frozen(kw_only=True)
+class Commit:
+    """
+    Who made a revision, and what it is about.
+
+    Attributes:
+        author: Name without the address; for a chart its maintainers. May be empty.
+
+        subject: First line of the message; for a chart its description. May be empty.
+    """
+
+    author: str = ""
+    subject: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RevisionAsk:
+    """
+    A revision that something can be learnt about (``argocd-api.md`` section 7).
+
+    Attributes:
+        source: Where it is from.
+
+        revision: A commit, the version of a chart, or a digest.
+
+        index: Which source of the application it is. Starts at 0.
+
+        number: Deployment that it belongs to. None for what was compared.
+    """
+
+    source: Source
+    revision: str
+    index: int = 0
+    number: int | None = None
+
+    @property
+    def subject(self) -> RevisionKey:
+        """What is asked about, whoever asks: a revision never changes."""
+        return self.source.repo_url, self.source.chart, self.revision
+
+
+RevisionKey = tuple[str, str, str]
+"""Repository, chart and revision."""
+
+
+@attrs.frozen(kw_only=True)
 class Deployment:
     """
     One entry of the deployment history.

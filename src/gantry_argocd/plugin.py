@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from . import actions as offers
 from . import errors
 from .client import Client
@@ -26,7 +28,7 @@ from .render import Renderer
 from .rest import Routes, status_object
 from .runtime import Runtime
 from .settings import DEFAULT_SECRETS_DIRS, config_schema, mask, validate
-from .view import AppState, notice, panel, sidebar
+from .view import AppState, asks, notice, panel, sidebar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +56,9 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("gantry_argocd")
 PANEL_SECONDS = 2.5
 """Longest time that a page waits for Argo CD (P7)."""
+
+COMMIT_SECONDS = 0.3
+"""Longest time that it waits besides for the authors of commits; later ones come with the next."""
 
 
 class ArgoCDPlugin:
@@ -136,7 +141,7 @@ class ArgoCDPlugin:
             view = notice("no-application-linked", page)
         else:
             found = runtime.ledger.members(entity)
-            states = self._states(runtime, found)
+            states = self._with_commits(runtime, self._states(runtime, found))
             offered = [
                 action
                 for member, state in zip(found.apps, states, strict=True)
@@ -170,6 +175,17 @@ class ArgoCDPlugin:
         wanted = {member.key: member.project for member in found.apps}
         fetched = runtime.applications.fetch_all(wanted, PANEL_SECONDS)
         return [self._state(runtime, member, fetched[member.key]) for member in found.apps]
+
+    def _with_commits(self, runtime: Runtime, states: Sequence[AppState]) -> list[AppState]:
+        """Add who made the revisions that are shown, where that is known or soon will be."""
+        first = sorted(states, key=lambda state: not state.needs_attention)
+        wanted = {
+            state.key: (state.application.facts.project, asks(state.application))
+            for state in first
+            if state.application is not None and state.error is None
+        }
+        found = runtime.commits.look_up(wanted, COMMIT_SECONDS)
+        return [attrs.evolve(state, commits=found.get(state.key, {})) for state in states]
 
     def _state(
         self, runtime: Runtime, member: Member, found: Fetched | errors.ArgoCDError

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
+import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
@@ -12,6 +14,8 @@ from .hookspecs import Asset, Fragment
 from .view import PanelView, SidebarView, exhibits
 
 _PACKAGE = "gantry_argocd"
+_NO_VERSION = 'data-argo-version=""'
+_VOLATILE = re.compile(r'(<time [^>]*>)[^<]*|data-argo-version="[0-9a-f]*"')
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
@@ -37,8 +41,9 @@ class Renderer:
         self._assets = _read_assets()
 
     def panel(self, view: PanelView) -> str:
-        """Draw the tab."""
-        return self._panel.render(view=view)
+        """Draw the tab; it holds its own version."""
+        html = self._panel.render(view=view)
+        return html.replace(_NO_VERSION, f'data-argo-version="{_version(html)}"', 1)
 
     def sidebar(self, view: SidebarView) -> str:
         """Draw the inside of the card on the Overview tab; frame and heading are the host's."""
@@ -59,6 +64,7 @@ class Renderer:
             "html": html,
             "stylesheets": [name for name in self._assets if name.endswith(".css")],
             "scripts": [name for name in self._assets if name.endswith(".js")],
+            "version": _version(html),
         }
 
     def assets(self) -> Mapping[str, Asset]:
@@ -67,6 +73,12 @@ class Renderer:
 
     def _template(self, name: str) -> jinja2.Template:
         return self._environment.get_template(f"{_PACKAGE}/{name}")
+
+
+def _version(html: str) -> str:
+    """Tell one drawing from another; how long ago something was is no difference."""
+    same = _VOLATILE.sub(r"\1", html)
+    return hashlib.sha256(same.encode(errors="replace")).hexdigest()[:24]
 
 
 def _read_assets() -> Mapping[str, Asset]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .applications import Applications
+from .commits import Commits
 from .correlation import Answer, correlate, explain_app, explain_entity, moves, rfc3339
 from .hub import Heard, Hub
 from .ledger import Ledger
@@ -62,6 +63,8 @@ class Runtime:
         ledger: What is known of all apps.
 
         applications: What is done to one.
+
+        commits: What is known of revisions.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Runtime:
         self._hub = Hub(settings, make_client=make_client, now=now)
         self.ledger = Ledger(host, sources=self._hub.sources, now=now)
         self.applications = Applications(self._hub, self.ledger, now=now, stop=self._stop)
+        self.commits = Commits(self._hub.client, now=now)
         self._run: SyncRun | None = None
         self._contact: dict[str, datetime] = {}
         self._last_success: datetime | None = None

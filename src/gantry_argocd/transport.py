@@ -94,6 +94,8 @@ class Call:
         limit: Bytes of an answer, decompressed.
 
         expected: Content type of a success.
+
+        aside: Asked once, and a failure of it is not held against the instance.
     """
 
     method: str
@@ -107,6 +109,7 @@ class Call:
     patience: float | None = None
     limit: int
     expected: str = "application/json"
+    aside: bool = False
 
     @property
     def repeatable(self) -> bool:
@@ -283,7 +286,7 @@ class Transport:
             self._circuit.answered()
             self._judge(response, content, call)
             return content
-        if not exchange.met_closed_door:  # which says nothing of the instance
+        if not (exchange.met_closed_door or call.aside):  # which says nothing of the instance
             self._circuit.failed(problem)
         raise problem from None
 
@@ -464,7 +467,7 @@ class Transport:
 
 def _pauses(call: Call) -> list[float]:
     """Give the seconds between tries: a few, jittered, and only where asking twice is safe."""
-    if call.method != "GET" or "refresh" in call.params:
+    if call.method != "GET" or "refresh" in call.params or call.aside:
         return []
     return [pause * random.uniform(0.5, 1.5) for pause in RETRY_PAUSES]  # noqa: S311
 

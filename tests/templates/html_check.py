@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 VOID = {"input", "br", "img", "meta", "link", "hr", "circle", "path"}
 ALLOWED = {
+    *("abbr", "figcaption", "figure", "g", "option", "select", "title"),
     *("a", "article", "button", "caption", "circle", "dd", "details", "div", "dl", "dt", "form"),
     *("h2", "h3", "h4", "header", "input", "li", "nav", "p", "path", "pre", "section", "span"),
     *("strong", "summary", "svg", "table", "tbody", "td", "th", "thead", "time", "tr", "ul"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gantry_argocd import errors, models, view
 from gantry_argocd.refs import AppKey
 from gantry_argocd.render import Renderer
-from gantry_argocd.view import examples
+from gantry_argocd.view import examples, situations
 
 NOW = datetime(2026, 11, 24, 18, 27, 50, tzinfo=UTC)
 RENDERER = Renderer()
@@ -78,7 +78,7 @@ def _hostile(data: st.DataObject, value: object) -> object:
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     data=st.data(),
-    make=st.sampled_from([examples.degraded, examples.failed, examples.two_sources]),
+    make=st.sampled_from([situations.degraded, situations.failed, situations.two_sources]),
     params=st.dictionaries(
         st.sampled_from(["argocd.q", "argocd.page", "argocd.app", "argocd.show", "tab"]), NASTY
     ),
@@ -151,9 +151,13 @@ def test_a_disabled_button_says_why() -> None:
     page = Page(html)
     disabled = [button for button in page.all("button") if "disabled" in button]
 
-    assert [b["aria-label"] for b in disabled] == ["Sync payment-api", "Hard Sync payment-api"]
+    assert [b["aria-label"] for b in disabled] == [
+        "Sync payment-api",
+        "Hard Sync payment-api",
+        "Dry Run payment-api",
+    ]
     assert all(button["aria-describedby"] for button in disabled)
-    assert "Sync and Hard Sync: Your role viewer may not do this" in page.text
+    assert "Sync, Hard Sync and Dry Run: Your role viewer may not do this" in page.text
 
 
 def test_an_action_is_a_plain_form() -> None:
@@ -165,7 +169,7 @@ def test_an_action_is_a_plain_form() -> None:
 
     assert hidden[:3] == [
         ("csrf", "example"),
-        ("action", "argocd:refresh"),
+        ("action", "argocd:sync"),
         ("app", "production:payment-api"),
     ]
 

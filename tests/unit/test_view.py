@@ -11,7 +11,7 @@ import pytest
 from gantry_argocd import errors, view
 from gantry_argocd.models import Application, Condition, Deployment, Facts, Resource
 from gantry_argocd.refs import AppKey
-from gantry_argocd.view import badges, details, examples
+from gantry_argocd.view import badges, details, examples, situations
 
 NOW = datetime(2026, 11, 24, 18, 27, 50, tzinfo=UTC)
 SHA = "3f0e9a17c2d45b8890ab4cd1e27f65a90b13c8d2"
@@ -121,7 +121,7 @@ def test_a_live_hook_is_no_reason() -> None:
     assert "Job" not in shown.answer
     body = shown.cards[0].body
     assert body is not None
-    assert [row.problem for row in body.resources.rows] == [False]
+    assert [row.tone for row in body.resources.rows] == [""]
 
 
 def test_nothing_is_called_well_without_an_answer() -> None:
@@ -141,13 +141,13 @@ def test_nothing_is_called_well_without_an_answer() -> None:
 
 
 def test_several_applications_have_a_worst_of() -> None:
-    """The summary counts and names the worst; healthy cards are folded, others open."""
+    """The summary counts and names the worst, which comes first and open; healthy ones fold."""
     well = examples.state(examples.example(NOW, key=AppKey("staging", "argocd", "api")))
-    shown = show(well, examples.degraded(NOW))
+    shown = show(well, situations.degraded(NOW))
 
     assert shown.answer.startswith("1 of 2 applications needs attention. production: payment-api")
-    assert [card.open for card in shown.cards] == [False, True]
-    assert [row.anchor for row in shown.environments] == ["argo-app-1", "argo-app-2"]
+    assert [card.open for card in shown.cards] == [True, False]
+    assert [row.anchor for row in shown.environments] == ["argo-app-2", "argo-app-1"]
 
 
 # --- details ---------------------------------------------------------------------------------
@@ -163,17 +163,22 @@ def test_several_applications_have_a_worst_of() -> None:
 )
 def test_a_revision_is_called_what_it_is(sync: str, label: str) -> None:
     """A revision that was only compared is not called synced."""
-    facts = details.facts(examples.example(NOW, sync=sync), NOW)
+    app = examples.example(NOW, sync=sync)
+    state = examples.state(app)
+    facts = details.facts(state, app, NOW)
 
     assert label in [fact.label for fact in facts]
 
 
 def test_the_history_is_newest_first_and_bounded() -> None:
     """Ten deployments are shown, the newest first, and the rest is mentioned."""
-    app = examples.example(NOW, history=tuple(Deployment(id=n) for n in range(12)))
+    past = tuple(Deployment(id=n, revisions=(SHA,)) for n in range(12))
+    body = show(examples.state(examples.example(NOW, history=past))).cards[0].body
 
-    assert [row.number for row in details.history(app, NOW)] == [str(n) for n in range(11, 1, -1)]
-    assert details.history_note(app) == "2 earlier deployments in Argo CD"
+    assert body is not None
+    assert body.history is not None
+    assert [row.number for row in body.history.rows] == [str(n) for n in range(11, 1, -1)]
+    assert body.history.note == "2 earlier deployments in Argo CD."
 
 
 def test_an_application_may_be_nothing_but_a_name() -> None:
@@ -209,6 +214,10 @@ def table(query: str = "") -> view.Resources:
         ("argocd.page=x", 50, "sick", "1–50 of 120"),
         ("argocd.q=POD web-00", 10, "web-000", "10 resources of 120"),
         ("argocd.show=problems", 2, "sick", "2 resources of 120"),
+        ("argocd.kind=Pod", 50, "web-000", "1–50 of 118"),
+        ("argocd.kind=Deployment&argocd.status=OutOfSync", 1, "old", "1 resource of 120"),
+        ("argocd.status=Degraded", 1, "sick", "1 resource of 120"),
+        ("argocd.status=to be pruned", 1, "old", "1 resource of 120"),
         ("argocd.app=other&argocd.q=none", 50, "sick", "1–50 of 120"),
         ("argocd.app=production:payment-api&argocd.q=old", 1, "old", "1 resource of 120"),
     ],
@@ -223,10 +232,11 @@ def test_resources_are_filtered_and_paged(query: str, rows: int, first: str, not
 def test_the_filter_keeps_the_rest_of_the_address() -> None:
     """Filtering keeps the tab and other parameters, and begins at the first page."""
     shown = table("argocd.page=2&x=1")
-    kept = {field.name: field.value for field in shown.filter_fields}
+    assert shown.filter is not None
+    kept = {field.name: field.value for field in shown.filter.fields}
 
     assert kept == {"tab": "argocd", "x": "1", "argocd.app": "production:payment-api"}
-    assert shown.filter_url == "/catalog/Service/payment-api#argo-app-1-resources"
+    assert shown.filter.url == "/catalog/Service/payment-api#argo-app-1-resources"
     assert shown.pages[2].url == (
         "/catalog/Service/payment-api?tab=argocd&x=1&argocd.app=production%3Apayment-api"
         "&argocd.page=3#argo-app-1-resources"
@@ -237,7 +247,7 @@ def test_a_resource_to_be_pruned_is_marked() -> None:
     """What a sync would delete says so, and a health that is not known is not made up."""
     row = table("argocd.q=old").rows[0]
 
-    assert (row.marks, row.health, row.problem) == (("to be pruned",), None, True)
+    assert (row.marks, row.health, row.tone) == (("to be pruned",), None, "drift")
 
 
 # --- the card on the Overview tab ------------------------------------------------------------

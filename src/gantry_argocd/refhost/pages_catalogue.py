@@ -69,6 +69,7 @@ class CataloguePages:
             Endpoint("GET", "/catalog", self._all),
             Endpoint("GET", "/catalog/{kind}", self._kind),
             Endpoint("GET", "/catalog/{kind}/{name}", self._entity),
+            Endpoint("GET", "/catalog/{kind}/{name}/fragment", self._fragment),
         ]
 
     # --- lists ---
@@ -160,10 +161,28 @@ class CataloguePages:
             return {"yaml": safe_yaml(row.entity)}
         if tab == "activity":
             return {"records": self._trail.newest(limit=_ACTIVITY, resource=row.key.ref)}
-        its = next(known for known in tabs if known["id"] == tab)
-        page = self._context(call, row.key, tab)
-        panel = self._plugins.panel(its, row.entity, user, page)
+        panel = self._panel(call, row, next(known for known in tabs if known["id"] == tab))
         return {"fragments": [panel] if panel else []}
+
+    def _panel(self, call: Call, row: Row, tab: Tab) -> Fragment | None:
+        page = self._context(call, row.key, tab["id"])
+        return self._plugins.panel(tab, row.entity, call.principal.user, page)
+
+    def _fragment(self, call: Call) -> Response:
+        """Answer a plugin's tab without the page around it; nothing when it is the same still."""
+        key = entity_key(call)
+        row = self._catalogue.rows().get(key)
+        if row is None:
+            raise Missing(not_found(key))
+        wanted = call.query("tab")
+        tab = next((tab for tab in self._plugins.tabs(row.entity) if tab["id"] == wanted), None)
+        panel = self._panel(call, row, tab) if tab else None
+        if panel is None:
+            raise Missing("this tab cannot be shown now")
+        tag = f'"{segment(panel.get("version", ""))}"'
+        if panel.get("version") and call.request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        return Response(panel["html"], media_type="text/html", headers={"ETag": tag})
 
     def _context(self, call: Call, key: Key, tab: str) -> PageContext:
         return PageContext(
@@ -171,6 +190,8 @@ class CataloguePages:
             actionUrl=entity_url(key, page="action"),
             hidden={CSRF_FIELD: self._pages.form_token(call)},
             params=dict(call.request.query_params),
+            fragmentUrl=entity_url(key, tab, page="fragment"),
+            confirmed={"confirmed": "yes"},
         )
 
 

@@ -58,7 +58,7 @@ def summary(states: Sequence[AppState], now: datetime) -> str:
             else f"All {total} are Synced and Healthy."
         )
     verb = "needs" if len(bad) == 1 else "need"
-    return f"{len(bad)} of {total} {verb} attention. {sentence(max(bad, key=_badness), now)}"
+    return f"{len(bad)} of {total} {verb} attention. {sentence(max(bad, key=badness), now)}"
 
 
 def operation_words(app: Application, now: datetime) -> str:
@@ -100,7 +100,7 @@ def tone(states: Sequence[AppState]) -> str:
     """Give the tone of the worst of *states*."""
     if not states:
         return "unknown"
-    worst = max(states, key=_badness)
+    worst = max(states, key=badness)
     health = badges.health_badge(worst.present_health, worst.present_sync)
     if worst.failed:
         return "bad"
@@ -114,7 +114,8 @@ def tone(states: Sequence[AppState]) -> str:
     return "busy" if any(state.busy for state in states) else "good"
 
 
-def _badness(state: AppState) -> tuple[bool, bool, int, int]:
+def badness(state: AppState) -> tuple[bool, bool, int, int]:
+    """Give what orders applications by how urgently somebody has to look at them."""
     return (
         state.needs_attention,
         state.failed,
@@ -166,7 +167,9 @@ def _cause(resource: Resource) -> str:
 def _conditions(app: Application) -> str:
     for condition in app.conditions:
         if condition.severity == "error":
-            return f"{condition.type}, {text.line(condition.message, 120)}"
+            # Argo CD's servers wrap each other's words; the last says what it is about.
+            cause = condition.message.rpartition(" desc = ")[2]
+            return f"{text.line(condition.type, 60)}, {text.line(cause, 120)}"
     return ""
 
 
@@ -174,5 +177,5 @@ def _operation(app: Application) -> str:
     operation = app.operation
     if operation is None or operation.phase not in {"Failed", "Error"}:
         return ""
-    words = text.line(operation.message, 120)
+    words = text.line(operation.message.rpartition(" desc = ")[2], 120)
     return "the last sync failed" + (f", {words}" if words else "")

@@ -71,6 +71,7 @@ def banners(state: AppState, now: datetime) -> tuple[Banner, ...]:
     if app is not None:
         found += _states(state, app, now)
         found += _conditions(app, now)
+        found += _never_synced(app)
     return tuple(found)
 
 
@@ -124,16 +125,14 @@ def _states(state: AppState, app: Application, now: datetime) -> list[Banner]:
         found.append(Banner(tone="drift", icon="trash", title=title))
     if app.operation is not None:
         found += _operation(app, app.operation, now)
-    elif app.never_synced:
-        found.append(
-            Banner(
-                tone="unknown",
-                icon="help",
-                title="Never synced",
-                help="Nothing was deployed by this application yet. A sync would do it.",
-            )
-        )
     return found + _health(state, app, now)
+
+
+def _never_synced(app: Application) -> list[Banner]:
+    if not app.never_synced:
+        return []
+    advice = "Nothing was deployed by this application yet. A sync would do it."
+    return [Banner(tone="unknown", icon="help", title="Never synced", help=advice)]
 
 
 def _health(state: AppState, app: Application, now: datetime) -> list[Banner]:

@@ -12,64 +12,14 @@ from ..models import Application
 from . import badges, details, links, text, times
 from .badges import Badge
 from .banners import Banner, banners
-from .details import Fact, HistoryRow
+from .buttons import Button, Buttons, Reason, buttons
+from .details import Fact
+from .history import History, history
 from .links import Link
-from .resources import Field, Resources, hidden, resources
+from .resources import Resources, resources
 from .state import AppState
+from .timeline import Timeline, timeline
 from .times import Moment
-
-_ICONS = {"argocd:sync": "sync", "argocd:refresh": "refresh", "argocd:terminate": "stop"}
-
-
-@attrs.frozen(kw_only=True)
-class Button:
-    """
-    One action, as a form of its own.
-
-    Attributes:
-        label: What is shown. Ends in an ellipsis when the host asks before anything happens.
-
-        name: For those who hear it: with the application.
-
-        icon: Name of a glyph. Empty when it has none.
-
-        look: Ends a CSS class: primary, danger or plain.
-
-        enabled: It can be pressed.
-
-        reason_id: Id of the text that says why not. Empty when it can be pressed.
-
-        url: Where the form posts to.
-
-        fields: Hidden fields of the form.
-    """
-
-    label: str
-    name: str
-    icon: str
-    look: str
-    enabled: bool
-    reason_id: str
-    url: str
-    fields: tuple[Field, ...]
-
-
-@attrs.frozen(kw_only=True)
-class Reason:
-    """
-    Why some buttons cannot be pressed.
-
-    Attributes:
-        id: What the buttons point to.
-
-        labels: Of the buttons: ``Sync and Hard Sync``.
-
-        text: A sentence.
-    """
-
-    id: str
-    labels: str
-    text: str
 
 
 @attrs.frozen(kw_only=True)
@@ -86,20 +36,17 @@ class Body:
 
         resources: The table.
 
-        history: Newest first.
+        history: What was deployed. None when nothing was.
 
-        history_caption: For those who hear the page.
-
-        history_note: That there is more. Empty when there is not.
+        timeline: The same as a picture. None with fewer than two marks.
     """
 
     facts: tuple[Fact, ...]
     images: tuple[str, ...]
     links: tuple[Link, ...]
     resources: Resources
-    history: tuple[HistoryRow, ...]
-    history_caption: str
-    history_note: str
+    history: History | None
+    timeline: Timeline | None
 
 
 @attrs.frozen(kw_only=True)
@@ -132,7 +79,11 @@ class Card:
 
         buttons: What can be done, and what cannot.
 
-        reasons: Why not.
+        more: What is seldom done, for a menu beside them.
+
+        more_name: Names that menu.
+
+        reasons: Why some cannot be pressed.
 
         glance: A few words for the folded card.
 
@@ -159,6 +110,8 @@ class Card:
     url: str
     url_label: str
     buttons: tuple[Button, ...]
+    more: tuple[Button, ...]
+    more_name: str
     reasons: tuple[Reason, ...]
     glance: tuple[str, ...]
     synced: Moment | None
@@ -180,8 +133,7 @@ def card(
     app, key = state.application, state.key
     name = text.line(key.name)
     url = links.application(state.argocd_url, key)
-    own = [a for a in actions if a["app"] == state.ref and not a.get("part")]
-    reasons = _reasons(own, anchor)
+    can = buttons([a for a in actions if a["app"] == state.ref], name, page, anchor)
     asked = page["params"].get("argocd.app") == state.ref
     return Card(
         anchor=anchor,
@@ -195,57 +147,29 @@ def card(
         live=state.busy,
         url=url,
         url_label=f"Open {name} in Argo CD",
-        buttons=tuple(_button(action, name, page, reasons) for action in own),
-        reasons=reasons,
-        glance=details.at_a_glance(app),
+        buttons=can.main,
+        more=can.more,
+        more_name=f"More actions on {name}",
+        reasons=can.reasons,
+        glance=details.at_a_glance(state),
         synced=times.moment(app.last_sync_at, now) if app else None,
         open=only or asked or state.needs_attention or state.busy,
         banners=banners(state, now),
-        body=_body(app, state.ref, url, page, now, anchor) if app else None,
+        body=_body(state, app, can, page, now, anchor) if app else None,
         why=text.line(state.why, 300),
     )
 
 
 def _body(
-    app: Application, ref: str, url: str, page: PageContext, now: datetime, anchor: str
+    state: AppState, app: Application, can: Buttons, page: PageContext, now: datetime, anchor: str
 ) -> Body:
+    url = links.application(state.argocd_url, state.key)
+    past = history(state, app, can.rollbacks, can.no_rollback, now)
     return Body(
-        facts=details.facts(app, now),
+        facts=details.facts(state, app, now),
         images=details.images(app),
         links=details.external(app),
-        resources=resources(app, ref, url, page, f"{anchor}-resources"),
-        history=details.history(app, now),
-        history_caption=f"Deployments of {text.line(app.key.name)}, newest first",
-        history_note=details.history_note(app),
-    )
-
-
-def _button(action: Action, name: str, page: PageContext, reasons: tuple[Reason, ...]) -> Button:
-    label = text.line(action["label"], 60)
-    reason = "" if action["available"] else text.line(action["reason"], 300)
-    own = (hidden("action", action["id"]), hidden("app", action["app"]))
-    host = (hidden(k, v) for k, v in page["hidden"].items() if k not in {"action", "app"})
-    look = "danger" if action["destructive"] else "plain"
-    return Button(
-        label=f"{label}…" if action["confirmation"] else label,
-        name=f"{label} {name}",
-        icon=_ICONS.get(action["id"], ""),
-        look="primary" if action["id"] == "argocd:sync" else look,
-        enabled=action["available"],
-        reason_id=next((r.id for r in reasons if r.text == reason), ""),
-        url=page["actionUrl"],
-        fields=(*host, *own),
-    )
-
-
-def _reasons(actions: Sequence[Action], anchor: str) -> tuple[Reason, ...]:
-    # Several buttons often share a reason (the viewer's role); said once, it is read.
-    labels: dict[str, list[str]] = {}
-    for action in actions:
-        reason = text.line(action["reason"], 300)
-        if not action["available"] and reason:
-            labels.setdefault(reason, []).append(text.line(action["label"], 60))
-    return tuple(
-        Reason(id=f"{anchor}-why-{number}", labels=text.listing(names), text=reason)
-        for number, (reason, names) in enumerate(labels.items(), start=1)
+        resources=resources(app, state.ref, url, page, f"{anchor}-resources"),
+        history=past if past.rows else None,
+        timeline=timeline(app, now),
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
 
-from ..models import Application, AutoSync, Deployment, Source, SourceKind
-from . import badges, links, text, times
+from ..models import Application, AutoSync, Destination, Source, SourceKind
+from . import badges, history, links, text, times
 from .links import Link
+from .state import AppState
 from .times import Moment
 
-_DEPLOYMENTS = 10
 _CHIPS = 30
 _TITLES = {SourceKind.GIT: "Git", SourceKind.HELM: "Chart", SourceKind.OCI: "OCI image"}
 
@@ -33,6 +34,8 @@ class Fact:
         wide: Needs the whole width.
 
         when: The fact is a time. None when it is a text.
+
+        note: What a revision is about. Empty when that is not known.
     """
 
     label: str
@@ -41,38 +44,12 @@ class Fact:
     mono: bool = True
     wide: bool = False
     when: Moment | None = None
+    note: str = ""
 
 
-@attrs.frozen(kw_only=True)
-class HistoryRow:
-    """
-    One deployment.
-
-    Attributes:
-        number: What Argo CD calls it.
-
-        when: When it was complete. None when Argo CD does not say.
-
-        took: In words. Empty when not known.
-
-        revisions: One for each source.
-
-        who: Who or what started it.
-
-        newest: It is what was deployed last.
-    """
-
-    number: str
-    when: Moment | None
-    took: str
-    revisions: tuple[Link, ...]
-    who: str
-    newest: bool
-
-
-def facts(app: Application, now: datetime) -> tuple[Fact, ...]:
+def facts(state: AppState, app: Application, now: datetime) -> tuple[Fact, ...]:
     """List the facts, those that people look for first."""
-    compared, revisions = times.moment(app.reconciled_at, now), _revisions(app)
+    compared, revisions = times.moment(app.reconciled_at, now), _revisions(state, app)
     last = Fact(label="Compared", icon="clock", mono=False, when=compared)
     # An even number of rows before the wide ones leaves no hole in two columns.
     early = [last] if len(revisions) % 2 == 0 else []
@@ -112,57 +89,21 @@ def external(app: Application) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def history(app: Application, now: datetime) -> tuple[HistoryRow, ...]:
-    """List the deployments, the newest first."""
-    newest = _newest_first(app)[:_DEPLOYMENTS]
-    return tuple(_history_row(app, entry, now, index == 0) for index, entry in enumerate(newest))
-
-
-def history_note(app: Application) -> str:
-    """Say that there are more deployments than are shown; empty when there are not."""
-    more = len(app.history) - _DEPLOYMENTS
-    return f"{text.count(more, 'earlier deployment')} in Argo CD" if more > 0 else ""
-
-
-def deployed(app: Application) -> tuple[Link, ...]:
-    """Give the revisions that were deployed last; empty when none was."""
-    entries = _newest_first(app)
-    return _linked(entries[0].revisions, entries[0].sources or app.sources) if entries else ()
-
-
-def deployed_or_compared(app: Application) -> tuple[Link, ...]:
-    """Give the revisions that were deployed last; else those that were compared."""
-    return deployed(app) or _linked(app.revisions, app.sources)
-
-
-def at_a_glance(app: Application | None) -> tuple[str, ...]:
+def at_a_glance(state: AppState) -> tuple[str, ...]:
     """Give the few words that are shown of a folded card."""
+    app = state.application
     if app is None:
         return ()
-    revisions = deployed_or_compared(app)
+    revisions = history.deployed_or_compared(app)
     target = app.facts.destination
-    place = " / ".join(
-        part
-        for part in (text.line(target.name or target.server, 80), text.line(target.namespace, 80))
-        if part
-    )
+    place = " / ".join(part for part in (_cluster(target), text.line(target.namespace, 80)) if part)
     return tuple(part for part in (" + ".join(link.text for link in revisions), place) if part)
 
 
-def _newest_first(app: Application) -> list[Deployment]:
-    return sorted(app.history, key=lambda entry: entry.id, reverse=True)
-
-
-def _history_row(app: Application, entry: Deployment, now: datetime, newest: bool) -> HistoryRow:
-    who = text.line(entry.initiator, 80) or ("auto-sync" if entry.automated else "not known")
-    return HistoryRow(
-        number=str(entry.id),
-        when=times.moment(entry.deployed_at, now),
-        took=times.duration(entry.started_at, entry.deployed_at),
-        revisions=_linked(entry.revisions, entry.sources or app.sources),
-        who=who,
-        newest=newest,
-    )
+def _cluster(target: Destination) -> str:
+    if target.server == "https://kubernetes.default.svc":
+        return "in-cluster"  # Argo CD's own name for it
+    return text.line(target.name or target.server, 80)
 
 
 def _last_sync(app: Application, now: datetime) -> Fact:
@@ -176,20 +117,29 @@ def _last_sync(app: Application, now: datetime) -> Fact:
     return Fact(label="Last sync", icon="clock", mono=False, when=when, values=words)
 
 
-def _revisions(app: Application) -> list[Fact]:
-    compared, last = _linked(app.revisions, app.sources), deployed(app)
+def _revisions(state: AppState, app: Application) -> list[Fact]:
+    compared, last = history.linked(app.revisions, app.sources), history.deployed(app)
+    synced = app.facts.sync == "Synced"
+    label = "Synced at" if synced else "Compared revision"
     if not badges.compared(app.facts.sync):
-        rows = [_fact("Wanted, not loaded", "commit", compared)]
-    elif app.facts.sync == "Synced":
-        rows = [_fact("Synced at", "commit", compared)]
-    else:
-        rows = [_fact("Compared revision", "commit", compared)]
-    if last and (last != compared or app.facts.sync != "Synced"):
-        rows.append(_fact("Deployed revision", "commit", last))
+        label = "Wanted, not loaded"
+    note = _about(state, app.revisions, app.sources)
+    rows = [_fact(label, "commit", compared, note)]
+    if last and (last != compared or not synced):
+        newest = history.newest_first(app)[0]
+        note = _about(state, newest.revisions, newest.sources or app.sources)
+        rows.append(_fact("Deployed revision", "commit", last, note))
     if app.hydrated:
         source = app.sources[0] if app.sources else None
         rows.append(_fact("Hydrated from", "commit", (links.revision(app.hydrated, source),)))
     return rows
+
+
+def _about(state: AppState, revisions: Sequence[str], sources: Sequence[Source]) -> str:
+    change = history.change(revisions, sources, state.commits)
+    if change is None:
+        return ""
+    return ", by ".join(part for part in (text.cut(change.subject, 80), change.author) if part)
 
 
 def _sources(app: Application) -> list[Fact]:
@@ -231,18 +181,12 @@ def _destination(app: Application) -> list[Fact]:
     ]
 
 
-def _linked(revisions: tuple[str, ...], sources: tuple[Source, ...]) -> tuple[Link, ...]:
-    padded = (*sources, *(None for _ in revisions[len(sources) :]))
-    pairs = list(zip(revisions, padded, strict=False))[:_CHIPS]
-    return tuple(links.revision(name, source) for name, source in pairs if name)
-
-
 def _plain(label: str, icon: str, value: str, *, mono: bool = True) -> Fact:
     return Fact(label=label, icon=icon, values=(Link(text=text.line(value, 300)),), mono=mono)
 
 
-def _fact(label: str, icon: str, values: tuple[Link, ...]) -> Fact:
-    return Fact(label=label, icon=icon, values=values)
+def _fact(label: str, icon: str, values: tuple[Link, ...], note: str = "") -> Fact:
+    return Fact(label=label, icon=icon, values=values, note=note)
 
 
 def _bounded(words: list[str]) -> tuple[str, ...]:

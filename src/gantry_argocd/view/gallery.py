@@ -10,30 +10,25 @@ import attrs
 from .. import errors
 from ..models import Application, Destination, Facts, Resource
 from ..refs import AppKey
-from .examples import (
-    actions_for,
+from .examples import actions_for, example, key_on, page, some_resources, state
+from .panel import PanelView, notice, panel_at
+from .sidebar import SidebarView, sidebar
+from .situations import (
     confirmation,
     degraded,
     down,
-    example,
     failed,
     hostile,
-    key_on,
     late,
     never,
     oci,
-    page,
     queued,
     retry,
     running,
-    some_resources,
-    state,
     terminating,
     two_sources,
     uncompared,
 )
-from .panel import PanelView, notice, panel_at
-from .sidebar import SidebarView, sidebar
 from .state import AppState
 
 Item = tuple[str, PanelView | SidebarView]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
+from urllib.parse import urlencode
 
 import attrs
 
 from ..hookspecs import Action, PageContext
-from . import answer, badges, details, links, text, times
+from . import answer, badges, history, links, text, times
 from .badges import Badge
 from .card import Card, card
 from .links import Link
@@ -117,6 +118,11 @@ class PanelView:
 
         reload_url: The page itself.
 
+        fragment_url: Answers the panel alone. Empty when the host has no such route.
+
+        confirmed: What a form carries when its question was answered with yes, as a query. Empty
+            when the host wants to ask itself.
+
         live: Something changes by itself: worth looking again soon.
 
         dangling: Sentences about links that name nothing.
@@ -134,6 +140,8 @@ class PanelView:
     icon: str
     count: str
     reload_url: str
+    fragment_url: str
+    confirmed: str
     live: bool
     dangling: tuple[str, ...]
     environments: tuple[Environment, ...]
@@ -174,12 +182,11 @@ def panel_at(
     dangling: Sequence[str] = (),
 ) -> PanelView:
     """Draw up the tab with ids that begin with *anchor*, for several tabs on one page."""
-    anchors = [f"{anchor}-app-{number}" for number in range(1, len(states) + 1)]
     only = len(states) == 1
-    cards = tuple(
-        card(state, actions, page, now, own, only)
-        for state, own in zip(states, anchors, strict=True)
-    )
+    # Ids keep the catalogue's order, so that an application's stay the same when it recovers.
+    numbered = [(state, f"{anchor}-app-{number}") for number, state in enumerate(states, start=1)]
+    numbered.sort(key=lambda pair: answer.badness(pair[0]), reverse=True)
+    cards = tuple(card(state, actions, page, now, own, only) for state, own in numbered)
     if not states and not dangling:
         return notice("no-application-linked", page, anchor)
     tone = answer.tone(states)
@@ -190,13 +197,13 @@ def panel_at(
         icon=_ICONS.get(tone, "help"),
         count=text.count(len(states), "application"),
         reload_url=links.page(page, {}),
+        fragment_url=page.get("fragmentUrl", ""),
+        confirmed=urlencode(page.get("confirmed", {})),
         live=any(state.busy for state in states),
         dangling=tuple(_dangling(name) for name in dangling),
         environments=()
         if only
-        else tuple(
-            _environment(state, own, now) for state, own in zip(states, anchors, strict=True)
-        ),
+        else tuple(_environment(state, own, now) for state, own in numbered),
         cards=cards,
         notice=None,
     )
@@ -212,6 +219,8 @@ def notice(kind: Kind, page: PageContext, anchor: str = "argo") -> PanelView:
         icon="unplugged",
         count="",
         reload_url=links.page(page, {}),
+        fragment_url=page.get("fragmentUrl", ""),
+        confirmed=urlencode(page.get("confirmed", {})),
         live=False,
         dangling=(),
         environments=(),
@@ -229,7 +238,7 @@ def _dangling(name: str) -> str:
 
 def _environment(state: AppState, anchor: str, now: datetime) -> Environment:
     app = state.application
-    revisions = details.deployed_or_compared(app) if app else ()
+    revisions = history.deployed_or_compared(app) if app else ()
     return Environment(
         anchor=anchor,
         name=text.line(state.key.name),

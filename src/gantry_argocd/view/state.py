@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
 
 from ..errors import ArgoCDError
-from ..models import Application, Resource
+from ..models import Application, Commit, Resource, RevisionKey
 from ..refs import AppKey
 from . import badges
 
@@ -37,6 +38,8 @@ class AppState:
         argocd_url: Base of Argo CD's own UI, checked. None when not known.
 
         why: One sentence: by which rule it belongs to this entity. Empty when not known.
+
+        commits: Who made its revisions, as far as that is known.
     """
 
     ref: str
@@ -48,6 +51,7 @@ class AppState:
     stale_since: datetime | None
     argocd_url: str | None
     why: str = ""
+    commits: Mapping[RevisionKey, Commit] = attrs.field(factory=dict)
 
     @property
     def present_sync(self) -> str:

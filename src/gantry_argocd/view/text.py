@@ -37,6 +37,26 @@ class Message:
     whole: str = ""
 
 
+@attrs.frozen(kw_only=True)
+class Field:
+    """
+    A hidden field of a form.
+
+    Attributes:
+        name: Of the parameter.
+
+        value: Of the parameter.
+    """
+
+    name: str
+    value: str
+
+
+def hidden(name: str, value: str) -> Field:
+    """Give a hidden field that any answer can hold."""
+    return Field(name=sendable(name), value=sendable(value))
+
+
 def line(text: object, limit: int = LINE) -> str:
     """Give *text* as one line of at most *limit* characters; empty for what is no text."""
     if not isinstance(text, str):

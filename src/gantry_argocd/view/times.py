@@ -46,8 +46,14 @@ def moment(when: datetime | None, now: datetime) -> Moment | None:
     return Moment(
         words=words,
         iso=when.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0"),
-        title=f"{when.day} {month} {when.year}, {when:%H:%M:%S} UTC",
+        title=title(when),
     )
+
+
+def title(when: datetime) -> str:
+    """Write *when* in full: ``24 Nov 2026, 18:27:50 UTC``."""
+    when = _utc(when)
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when:%H:%M:%S} UTC"
 
 
 def duration(start: datetime | None, end: datetime | None) -> str:

@@ -20,6 +20,9 @@ from .decoding import loads
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_LONGEST = 500
+"""Characters of a name or a subject that are kept."""
+
 IGNORE_ANNOTATION = "gantry.io/ignore"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 REQUEST_INFO = "gantry-request"
@@ -357,6 +360,47 @@ def external_url(text: str) -> models.ExternalURL | None:
     if not safe or any(char <= " " or char in '\\"<>' for char in url):
         return None
     return models.ExternalURL(title=(title.strip() if bar else "") or url, url=url)
+
+
+# --- revisions ---
+
+
+def commit_of(document: Any, kind: models.SourceKind) -> models.Commit:
+    """
+    Read what Argo CD knows of a revision; what cannot be read is empty.
+
+    Args:
+        document: Answer of ``metadata``, ``chartdetails`` or ``ocimetadata``.
+
+        kind: Of the source, which decides which of them it is.
+    """
+    said = document if isinstance(document, dict) else {}
+    if kind is models.SourceKind.GIT:
+        return models.Commit(author=_person(said.get("author")), subject=_first(said, "message"))
+    if kind is models.SourceKind.OCI:
+        return models.Commit(
+            author=_person(said.get("authors")), subject=_first(said, "description")
+        )
+    maintainers = said.get("maintainers")
+    people = [_person(one) for one in maintainers[:3]] if isinstance(maintainers, list) else []
+    return models.Commit(
+        author=", ".join(person for person in people if person),
+        subject=_first(said, "description"),
+    )
+
+
+def _person(text: Any) -> str:
+    """Give the name of ``Name <address>``: the address is nobody's business here."""
+    if not isinstance(text, str):
+        return ""
+    name, mark, _ = text.partition("<")
+    return redact(name.strip() if mark else text.strip())[:_LONGEST]
+
+
+def _first(said: Mapping[str, Any], field: str) -> str:
+    text = said.get(field)
+    lines = text.strip().splitlines() if isinstance(text, str) else []
+    return redact(lines[0])[:_LONGEST] if lines else ""
 
 
 # --- what may be shown of Argo CD's own object ---
