@@ -10,12 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import attrs
-
 from . import errors
 from .models import SourceKind
 from .transport import ANSWER_LIMIT, Call, Transport
-from .wire import PORTABLE_FIELDS, REQUEST_INFO, USER_INFO, decode
+from .wire import PORTABLE_FIELDS, decode, sync_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,12 +24,10 @@ if TYPE_CHECKING:
     from .models import RevisionAsk
     from .refs import AppKey
     from .settings import InstanceSettings, Secret
+    from .sync_request import SyncRequest
 
 LIST_LIMIT = 256 * 1024 * 1024
 """Bytes of a list answer, decompressed; Argo CD itself stops at 200 MB by default."""
-
-REFRESH_TIMEOUT = 60.0
-"""Seconds: a refresh blocks until Argo CD's controller is done (section 5)."""
 
 REVISION_TIMEOUT = 60.0
 """Seconds: the first look at a repository clones it."""
@@ -43,30 +39,6 @@ _REVISION_ROUTES = {
     SourceKind.HELM: "chartdetails",
     SourceKind.OCI: "ocimetadata",
 }
-
-
-@attrs.frozen(kw_only=True)
-class SyncRequest:
-    """
-    What to sync and how (``argocd-api.md`` section 6.1).
-
-    Attributes:
-        prune: Delete resources that are no longer in the source.
-
-        force: Delete and recreate what cannot be changed. Hooks still run.
-
-        dry_run: Only say what would happen.
-
-        request_id: Kept by Argo CD with the operation, to recognise it.
-
-        requested_by: Gantry user, kept by Argo CD with the operation.
-    """
-
-    prune: bool = False
-    force: bool = False
-    dry_run: bool = False
-    request_id: str = ""
-    requested_by: str = ""
 
 
 class Client:
@@ -154,7 +126,8 @@ class Client:
         timeout = None
         if refresh is not None:
             params["refresh"] = refresh
-            doing, timeout = f"refreshing {key.name}", REFRESH_TIMEOUT
+            # It blocks until the controller is done, for ever if need be (section 5).
+            doing, timeout = f"refreshing {key.name}", self._settings.timeouts.refresh
         body = self._get(_app_path(key), params, doing=doing, timeout=timeout)
         return decode(body, self.name)
 
@@ -221,6 +194,12 @@ class Client:
         answer = decode(body, self.name)
         return isinstance(answer, dict) and answer.get("value") == "yes"
 
+    def sync_window(self, key: AppKey, project: str) -> str:
+        """Ask why no manual sync of an application is possible now; empty when one is."""
+        params = {"appNamespace": key.namespace, "project": project}
+        body = self._get(f"{_app_path(key)}/syncwindows", params, doing="asking for sync windows")
+        return sync_window(decode(body, self.name))
+
     def stream_opens(self, seconds: float) -> bool:
         """
         Say whether the stream of changes sends anything within *seconds*.
@@ -256,33 +235,18 @@ class Client:
         Argo CD has only written the request down when it answers. It is never sent twice: after
         a time-out the application tells by ``request_id`` whether it came through.
         """
-        body: dict[str, Any] = {
-            "appNamespace": key.namespace,
-            "project": project,
-            "dryRun": request.dry_run,
-            "prune": request.prune,
-            "infos": [
-                {"name": name, "value": value}
-                for name, value in (
-                    (REQUEST_INFO, request.request_id),
-                    (USER_INFO, request.requested_by),
-                )
-                if value
-            ],
-        }
-        if request.force:
-            # The hook strategy: "apply" would skip the application's hooks (section 6.1).
-            body["strategy"] = {"hook": {"force": True}}
         answer = self._send(
             "POST",
             f"{_app_path(key)}/sync",
-            body=body,
+            body=request.body(key, project),
             doing=f"syncing {key.name}",
             right="applications, sync",
         )
         return decode(answer, self.name)
 
-    def rollback(self, key: AppKey, project: str, number: int) -> Any:
+    def rollback(
+        self, key: AppKey, project: str, number: int, *, prune: bool = False, dry_run: bool = False
+    ) -> Any:
         """
         Request that deployment *number* is deployed again; Argo CD's JSON of the Application.
 
@@ -292,7 +256,13 @@ class Client:
             "POST",
             f"{_app_path(key)}/rollback",
             # Without the id, 0 included, Argo CD fails (section 6.3).
-            body={"id": number, "appNamespace": key.namespace, "project": project},
+            body={
+                "id": number,
+                "prune": prune,
+                "dryRun": dry_run,
+                "appNamespace": key.namespace,
+                "project": project,
+            },
             doing=f"rolling {key.name} back",
             right="applications, sync",
         )

@@ -25,6 +25,9 @@ What can go wrong between the plugin and an Argo CD server, as one tree.
     ├── UnknownInstance         404
     ├── UnknownApp              404
     ├── UnknownEntity           404
+    ├── NotOfEntity             404  the application is another entity's
+    ├── RoleTooLow              403  of Gantry, not of Argo CD
+    ├── PolicyForbids           403  the configuration leaves it to others
     ├── AmbiguousApp            409  carries the candidates
     ├── BadRequest              400
     ├── WrongContentType        415
@@ -227,6 +230,12 @@ class Conflict(ArgoCDError):
     help = "Look at the application's present state, and try again when it has changed."
 
 
+ROLLBACK_UNDER_AUTO_SYNC = (
+    "a rollback is not possible while Argo CD syncs the application by itself: turn auto-sync off "
+    "first, or revert in Git"
+)
+
+
 class OperationRunning(Conflict):
     """Another operation of this application is in progress."""
 
@@ -292,6 +301,28 @@ class UnknownEntity(RequestError):
 
     status = 404
     code = "unknown_entity"
+
+
+class NotOfEntity(RequestError):
+    """The entity that was named has no such application."""
+
+    status = 404
+    code = "not_of_entity"
+
+
+class RoleTooLow(RequestError):
+    """The Gantry role of the person does not allow it."""
+
+    status = 403
+    code = "role"
+
+
+class PolicyForbids(RequestError):
+    """The plugin's configuration leaves the action to other people."""
+
+    status = 403
+    code = "policy"
+    help = "The rules are under policy in the plugin's configuration."
 
 
 class AmbiguousApp(RequestError):

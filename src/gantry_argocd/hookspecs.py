@@ -42,10 +42,16 @@ WriteMode = Literal["create", "replace", "upsert", "delete", "take-back"]
 
 
 class User(TypedDict):
-    """Who looks or acts. ``name`` goes into audit records, ``role`` decides what is allowed."""
+    """
+    Who looks or acts. ``name`` goes into audit records, ``role`` decides what is allowed.
+
+    ``groups`` are the names of the user's groups, where the host has such: a plugin's policy may
+    leave actions to some of them.
+    """
 
     name: str
     role: Role
+    groups: NotRequired[Sequence[str]]
 
 
 class PageContext(TypedDict):
@@ -299,7 +305,9 @@ class Action(TypedDict):
     ``id`` is stable (``argocd:sync``). ``app`` is the ref it acts on. ``role`` is the least role.
     ``destructive`` actions ask first: ``confirmation`` says what exactly will happen; None when
     nothing needs to be confirmed. ``available`` is False with a ``reason`` for people. ``run``
-    does it, as the user it was made for; it checks again and never raises.
+    does it, as the user it was made for; it checks again and never raises. ``runOnce`` does the
+    same for a form with an id of its own, which may be sent twice: an operation that was begun for
+    that id is not begun again.
 
     ``part`` says what it belongs to: absent or empty for the application as a whole, ``more`` for
     what is seldom needed, ``history/3`` for the deployment number 3 of its history, and
@@ -318,6 +326,7 @@ class Action(TypedDict):
     available: bool
     reason: str
     run: Callable[[], Outcome]
+    runOnce: NotRequired[Callable[[str], Outcome]]
     part: NotRequired[str]
     rehearsal: NotRequired[str]
 

@@ -21,10 +21,12 @@ from .correlation import (
     Result,
     Standing,
     correlate,
+    entity_key,
     is_original,
     is_ours,
     members,
 )
+from .mappings import as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -294,13 +296,40 @@ class Ledger:
         with self._lock:
             return frozenset(self._standing.entities if self._standing is not None else ())
 
-    def audit(self, record: Mapping[str, Any], key: AppKey) -> None:
+    def entity_of(self, key: AppKey) -> EntityKey | None:
+        """Give the entity that an app is in; None when it is in none yet."""
+        with self._lock:
+            placement = self._standing.placements.get(key) if self._standing is not None else None
+        return placement.entity if placement is not None else None
+
+    def apps_of(self, entity: EntityKey) -> list[AppKey]:
+        """Give the apps of an entity."""
+        with self._lock:
+            placements = self._standing.placements if self._standing is not None else {}
+            return sorted(key for key, place in placements.items() if place.entity == entity)
+
+    def owner(self, key: AppKey) -> str:
+        """Read the owner of the entity that an app is in; empty when it has none."""
+        wanted = self.entity_of(key)
+        found: list[str] = []
+
+        def look(entities: Sequence[Entity]) -> Sequence[Change]:
+            found[:] = [
+                str(entity["metadata"].get("owner") or "")
+                for entity in entities
+                if wanted is not None and entity_key(as_dict(entity) or {}) == wanted
+            ]
+            return ()
+
+        if self._host is not None and wanted is not None:
+            self._host.update(look)
+        return found[0] if found else ""
+
+    def audit(self, record: Mapping[str, Any], key: AppKey | None) -> None:
         """Have the host keep a record of an action on an app, with the entity that it is in."""
         if self._host is None:
             return
-        with self._lock:
-            placement = self._standing.placements.get(key) if self._standing is not None else None
-        entity = placement.entity if placement is not None else None
+        entity = self.entity_of(key) if key is not None else None
         where = {"entity": entity._asdict()} if entity is not None else {}
         self._host.audit(dict(record) | where)
 

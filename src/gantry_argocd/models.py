@@ -220,6 +220,8 @@ class Operation:
 
         request_id: The correlation id of the portal's request. Empty when others began it.
 
+        selected: It is about some of the resources only.
+
         revisions: What it deploys; one for each source.
     """
 
@@ -232,6 +234,7 @@ class Operation:
     automated: bool = False
     dry_run: bool = False
     request_id: str = ""
+    selected: bool = False
     revisions: tuple[str, ...] = ()
     results: tuple[ResourceResult, ...] = ()
 
@@ -346,6 +349,8 @@ class Application:
         revisions: What was compared last, one for each source. A branch name, and no commit,
             when the comparison failed.
 
+        by_position: Its sources are a list, be it of one: a revision is chosen by position.
+
         auto_sync: None when syncs are started by hand.
 
         health_message: Empty in most releases.
@@ -368,6 +373,7 @@ class Application:
     uid: str = ""
     sources: tuple[Source, ...] = ()
     revisions: tuple[str, ...] = ()
+    by_position: bool = False
     auto_sync: AutoSync | None = None
     sync_options: tuple[str, ...] = ()
     health_message: str = ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,9 @@ from .hub import Fetched, reveal
 from .ledger import PLUGIN
 from .mappings import as_dict
 from .render import Renderer
-from .rest import Routes, status_object
-from .runtime import Runtime
+from .rest import Routes
+from .running import run_action, run_once
+from .runtime import STANDING_SECONDS, Runtime
 from .settings import DEFAULT_SECRETS_DIRS, config_schema, mask, validate
 from .view import AppState, asks, notice, panel, sidebar
 
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
         Fragment,
         Host,
         Manifest,
-        Outcome,
         PageContext,
         Route,
         Tab,
@@ -141,12 +142,8 @@ class ArgoCDPlugin:
             view = notice("no-application-linked", page)
         else:
             found = runtime.ledger.members(entity)
-            states = self._with_commits(runtime, self._states(runtime, found))
-            offered = [
-                action
-                for member, state in zip(found.apps, states, strict=True)
-                for action in self._actions_of(runtime, member, state, user)
-            ]
+            states, offered = self._states_and_actions(runtime, found, user)
+            states = self._with_commits(runtime, states)
             view = panel(states, offered, page, self._now(), found.dangling)
         return self._fragment(self._renderer.panel(view))
 
@@ -162,13 +159,22 @@ class ArgoCDPlugin:
         runtime = self._runtime
         if runtime is None or not runtime.enabled or not _linked(entity):
             return None
-        found = runtime.ledger.members(entity)
+        return self._states_and_actions(runtime, runtime.ledger.members(entity), user)[1]
+
+    def _states_and_actions(
+        self, runtime: Runtime, found: Members, user: User
+    ) -> tuple[list[AppState], list[Action]]:
+        """Ask for apps, rights and windows at once, within the time that a page has."""
+        wanted = {member.key: member.project for member in found.apps}
+        asked = runtime.ask_standing(wanted, user)
         states = self._states(runtime, found)
-        return [
-            action
-            for member, state in zip(found.apps, states, strict=True)
-            for action in self._actions_of(runtime, member, state, user)
-        ]
+        standings = asked.answers(STANDING_SECONDS)
+        offered = []
+        for member, state in zip(found.apps, states, strict=True):
+            known = standings.get(member.key, offers.Standing())
+            standing = runtime.narrowed(known, member.record.facts, user)
+            offered += self._actions_of(runtime, member, state, user, standing)
+        return states, offered
 
     def _states(self, runtime: Runtime, found: Members) -> list[AppState]:
         """Fetch the apps of an entity within the time that a page has."""
@@ -211,7 +217,12 @@ class ArgoCDPlugin:
         )
 
     def _actions_of(
-        self, runtime: Runtime, member: Member, state: AppState, user: User
+        self,
+        runtime: Runtime,
+        member: Member,
+        state: AppState,
+        user: User,
+        standing: offers.Standing,
     ) -> list[Action]:
         return [
             {
@@ -227,9 +238,12 @@ class ArgoCDPlugin:
                 "reason": offer.reason,
                 "part": offer.part,
                 "rehearsal": offer.rehearsal,
-                "run": lambda offer=offer: _run(runtime, member, offer.id, user),  # type: ignore[misc]
+                "run": partial(run_action, runtime, member.record.facts, state.ref, offer.id, user),
+                "runOnce": partial(
+                    run_once, runtime, member.record.facts, state.ref, offer.id, user
+                ),
             }
-            for offer in offers.offers(state.application, state.error, user["role"])
+            for offer in offers.offers(state.application, state.error, user["role"], standing)
         ]
 
     def _fragment(self, html: str) -> Fragment:
@@ -362,48 +376,6 @@ class ArgoCDPlugin:
         if before is not None:
             before.stop()
         return True
-
-
-def _run(runtime: Runtime, member: Member, action: str, user: User) -> Outcome:
-    """Do an action; whatever happens becomes an outcome."""
-    key, project = member.key, member.project
-    try:
-        runtime.check_ready()
-        if not offers.has_role(user["role"], offers.ACTION_ROLE):
-            return {
-                "ok": False,
-                "message": f"needs the role {offers.ACTION_ROLE} or higher",
-                "status": 403,
-                "body": {"error": "insufficient permissions", "code": "role"},
-            }
-        fetched, message = _do(runtime, key, project, action, user)
-    except errors.GantryArgoCDError as error:
-        text = f"{error} {error.help}" if error.help else str(error)
-        return {"ok": False, "message": text, "status": error.status, "body": error.as_json()}
-    body = status_object(fetched.application, runtime)
-    return {"ok": True, "message": message, "status": 200, "body": body}
-
-
-def _do(runtime: Runtime, key: Any, project: str, action: str, user: User) -> tuple[Fetched, str]:
-    if action in {offers.REFRESH, offers.HARD_REFRESH}:
-        kind = "hard" if action == offers.HARD_REFRESH else "normal"
-        fetched, done = runtime.applications.refresh(key, project, user, kind=kind)
-        word = "was refreshed" if done else "is being refreshed"
-        return fetched, f"{key.name} {word}: {fetched.application.facts.sync}"
-    if action == offers.TERMINATE:
-        return runtime.applications.terminate(
-            key, project, user
-        ), f"{key.name}: the operation is being ended"
-    if (number := offers.rollback_number(action)) is not None:
-        fetched = runtime.applications.rollback(key, project, user, number)
-        return fetched, f"{key.name}: rollback to deployment number {number} requested"
-    hard = action in {offers.HARD_SYNC, offers.HARD_DRY_RUN}
-    trying = action in {offers.DRY_RUN, offers.HARD_DRY_RUN}
-    fetched = runtime.applications.sync(
-        key, project, user, prune=hard or trying, force=hard, dry_run=trying
-    )
-    what = "dry run" if trying else "hard sync" if hard else "sync"
-    return fetched, f"{key.name}: {what} requested"
 
 
 def _linked(entity: Entity) -> bool:

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import errors
-from .correlation import rfc3339
+from . import errors, sync_request
+from .actions import ACTION_ROLE
+from .bodies import action_object, offer_object, operation_object, present, status_object
 from .hub import Fetched
 from .refs import EntityKey, Wanted, is_kubernetes_name, parse_list, parse_wanted
 from .settings import LABEL_KEY
-from .view import links
 from .wire import disclose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from .hookspecs import Request, Response, Role, Route
-    from .models import Application, Facts, Operation, Source
+    from .models import Facts
+    from .operations import Deed, Done
     from .refs import AppKey
     from .runtime import Runtime
 
@@ -36,6 +36,9 @@ FETCH_SECONDS = 30.0
 
 MAX_NAMES = 200
 """Names in one ``entity-apps`` request."""
+
+_PREFIXES = ("", "/entities/{kind}/{namespace}/{name}")
+"""An app by itself, or as one of an entity's: then one of another entity is refused."""
 
 
 class Routes:
@@ -56,21 +59,33 @@ class Routes:
             _route("GET", "/entity-apps", "viewer", "Live state of several apps", self.entity_apps),
             _route("POST", "/check", "platform-engineer", "Examine every instance", self.check),
             _route("GET", "/explain", "viewer", "Why an app is in its entity", self.explain),
-            _route("GET", "/apps/{appName}", "viewer", "Full state of one app", self.app),
-            _route("POST", "/apps/{appName}/sync", "developer", "Sync one app", self.sync_app),
+            *(route for prefix in _PREFIXES for route in self._of_apps(prefix)),
+        ]
+
+    def _of_apps(self, prefix: str) -> Sequence[Route]:
+        """List the routes of one app, below *prefix*."""
+        one = f"{prefix}/apps/{{appName}}"
+        return [
+            _route("GET", one, "viewer", "Full state of one app", self.app),
+            _route("GET", f"{one}/operation", "viewer", "How far a sync is", self.operation),
+            _route("GET", f"{one}/actions", "viewer", "What can be done, and why not", self.offers),
+            _route("POST", f"{one}/sync", ACTION_ROLE, "Sync one app", self.sync_app),
             _route(
-                "POST",
-                "/apps/{appName}/refresh",
-                "developer",
-                "Let Argo CD read Git again",
-                self.refresh_app,
+                "POST", f"{one}/refresh", ACTION_ROLE, "Compare with Git anew", self.refresh_app
             ),
             _route(
                 "POST",
-                "/apps/{appName}/terminate",
-                "developer",
+                f"{one}/terminate",
+                ACTION_ROLE,
                 "End a running operation",
                 self.terminate_app,
+            ),
+            _route(
+                "POST",
+                f"{one}/rollback",
+                ACTION_ROLE,
+                "Deploy an entry of the history again",
+                self.rollback_app,
             ),
         ]
 
@@ -123,8 +138,8 @@ class Routes:
     def app(self, request: Request) -> Response:
         """Give the full state of one app (A1)."""
         runtime = self._runtime()
-        key, facts = self._resolve(runtime, request)
-        fetched = runtime.applications.fetch(key, facts.project)
+        facts = self._resolve(runtime, request)
+        fetched = runtime.applications.fetch(facts.key, facts.project)
         everything = request["user"]["role"] in {"platform-engineer", "admin"}
         body = status_object(fetched.application, runtime)
         body["application"] = disclose(fetched.document, everything=everything)
@@ -150,45 +165,74 @@ class Routes:
         body = [_entry(name, meant[name], found, runtime) for name in names]
         return {"status": 200, "body": body}
 
-    def sync_app(self, request: Request) -> Response:
-        """Sync one app (A2, A3)."""
+    def operation(self, request: Request) -> Response:
+        """Say how far the last operation of one app is."""
         runtime = self._runtime()
-        body = _body(request, {"hard", "prune", "dryRun"})
-        for name, value in body.items():
-            if not isinstance(value, bool):
-                raise errors.BadRequest(f"{name} must be true or false")
-        hard = body.get("hard", False)
-        key, facts = self._resolve(runtime, request)
-        fetched = runtime.applications.sync(
-            key,
-            facts.project,
-            request["user"],
-            prune=body.get("prune", hard),
-            force=hard,
-            dry_run=body.get("dryRun", False),
-        )
-        return {"status": 200, "body": status_object(fetched.application, runtime)}
+        facts = self._resolve(runtime, request)
+        fetched = runtime.applications.fetch(facts.key, facts.project)
+        return {"status": 200, "body": operation_object(fetched.application, runtime)}
+
+    def offers(self, request: Request) -> Response:
+        """List what the caller may do to one app, with the reasons why not (P3)."""
+        runtime = self._runtime()
+        facts = self._resolve(runtime, request)
+        found = runtime.offers(facts, request["user"], FETCH_SECONDS)
+        return {"status": 200, "body": [offer_object(offer) for offer in found]}
+
+    def sync_app(self, request: Request) -> Response:
+        """Sync one app (A2, A3, A8)."""
+
+        def act(runtime: Runtime, deed: Deed) -> Done:
+            wanted = sync_request.read(_body(request, set(sync_request.FIELDS)))
+            return runtime.operations.sync(deed, self._resolve(runtime, request), wanted)
+
+        return self._act(request, "sync", act)
 
     def refresh_app(self, request: Request) -> Response:
         """Let Argo CD read Git again, without syncing (A4)."""
-        runtime = self._runtime()
-        _body(request, set())
-        key, facts = self._resolve(runtime, request)
-        fetched, done = runtime.applications.refresh(key, facts.project, request["user"])
-        body = status_object(fetched.application, runtime)
-        if not done:
-            body["message"] = "the refresh was requested and has not ended yet"
-        return {"status": 200 if done else 202, "body": body}
+
+        def act(runtime: Runtime, deed: Deed) -> Done:
+            hard = _flag(_body(request, {"hard"}), "hard")
+            facts = self._resolve(runtime, request)
+            return runtime.operations.refresh(deed, facts, hard=hard)
+
+        return self._act(request, "refresh", act)
 
     def terminate_app(self, request: Request) -> Response:
         """End a running operation (A8)."""
-        runtime = self._runtime()
-        _body(request, set())
-        key, facts = self._resolve(runtime, request)
-        fetched = runtime.applications.terminate(key, facts.project, request["user"])
-        return {"status": 200, "body": status_object(fetched.application, runtime)}
 
-    def _resolve(self, runtime: Runtime, request: Request) -> tuple[AppKey, Facts]:
+        def act(runtime: Runtime, deed: Deed) -> Done:
+            _body(request, set())
+            return runtime.operations.terminate(deed, self._resolve(runtime, request))
+
+        return self._act(request, "terminate", act)
+
+    def rollback_app(self, request: Request) -> Response:
+        """Deploy an entry of the history again (A8)."""
+
+        def act(runtime: Runtime, deed: Deed) -> Done:
+            body = _body(request, {"id", "prune", "dryRun"})
+            number = body.get("id")
+            # The number 0 is the first deployment, and True is no number.
+            if type(number) is not int or not 0 <= number < 2**31:
+                raise errors.BadRequest("id must be the number of a deployment of the history")
+            prune, dry_run = _flag(body, "prune"), _flag(body, "dryRun")
+            facts = self._resolve(runtime, request)
+            return runtime.operations.rollback(deed, facts, number, prune=prune, dry_run=dry_run)
+
+        return self._act(request, "rollback", act)
+
+    def _act(self, request: Request, action: str, act: Callable[[Runtime, Deed], Done]) -> Response:
+        """Do something to an app, on record from the first moment."""
+        runtime = self._runtime()
+        asked = request["path"]["appName"]
+        with runtime.operations.on_record(action, request["user"], asked) as deed:
+            runtime.check_ready()
+            done = act(runtime, deed)
+        body = action_object(done, runtime)
+        return {"status": 200 if done.ended else 202, "body": body}
+
+    def _resolve(self, runtime: Runtime, request: Request) -> Facts:
         runtime.check_ready()
         wanted = _wanted(request["path"]["appName"])
         ref = wanted.instance is not None
@@ -201,7 +245,9 @@ class Routes:
                 if said is not None and said != given[0]:
                     raise errors.BadRequest(f"the name and the parameter {parameter} disagree")
                 wanted = attrs.evolve(wanted, **{attribute: given[0]})
-        return runtime.applications.resolve(wanted, ref=ref)
+        if "kind" in request["path"]:
+            return runtime.applications.resolve_in(_named_entity(request), wanted, ref=ref)[1]
+        return runtime.applications.resolve(wanted, ref=ref)[1]
 
 
 def _route(
@@ -255,6 +301,18 @@ def _entity(text: str) -> EntityKey:
     if not kind or not name or (slash and not namespace) or "/" in namespace:
         raise errors.UnknownEntity("an entity is written Kind/namespace/name")
     return EntityKey(kind, namespace or "default", name)
+
+
+def _named_entity(request: Request) -> EntityKey:
+    path = request["path"]
+    return EntityKey(path["kind"], path["namespace"], path["name"])
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise errors.BadRequest(f"{name} must be true or false")
+    return value
 
 
 def _label_key(text: str) -> str:
@@ -317,119 +375,5 @@ def _entry(
     else:
         error = meant
     shown = (wanted.name if wanted else name)[:253]
-    body = _present({"instance": instance, "appName": shown, "ref": name[:400]})
+    body = present({"instance": instance, "appName": shown, "ref": name[:400]})
     return body | error.as_json()
-
-
-def status_object(application: Application, runtime: Runtime) -> dict[str, Any]:
-    """
-    Give the state of an app as REST has it (``gantry-host.md`` section 4, and what it lacks).
-
-    Keys without a value are absent.
-    """
-    facts, operation = application.facts, application.operation
-    source = application.sources[0] if application.sources else None
-    instance = runtime.settings.instance(facts.key.instance)
-    body: dict[str, Any] = {
-        "instance": facts.key.instance,
-        "appName": facts.key.name,
-        "namespace": facts.key.namespace,
-        "ref": facts.key.ref(runtime.own_namespace(facts.key.instance)),
-        "url": links.application(instance.people_url, facts.key) if instance else None,
-        "syncStatus": facts.sync,
-        "healthStatus": facts.health,
-        "healthMessage": application.health_message,
-        "syncRevision": application.revisions[0] if application.revisions else None,
-        "lastSyncTime": _time(application.last_sync_at),
-        "operationPhase": operation.phase if operation else None,
-        "operationMsg": operation.message if operation else None,
-        "repoURL": facts.repo,
-        "targetRevision": source.target_revision if source else None,
-        "path": source.path if source else None,
-        "chart": source.chart if source else None,
-        "project": facts.project,
-        "destServer": facts.destination.server,
-        "destName": facts.destination.name,
-        "destNamespace": facts.destination.namespace,
-        "images": list(application.images),
-        "externalUrls": [{"title": u.title, "url": u.url} for u in application.external_urls],
-        "operation": _operation(operation) if operation else None,
-        "autoSync": attrs.asdict(application.auto_sync) if application.auto_sync else None,
-    }
-    lists: dict[str, Any] = {
-        "resources": [_present(_resource(item)) for item in application.resources],
-        "sources": [_present(_source(item)) for item in application.sources],
-        "conditions": [
-            _present({"type": c.type, "message": c.message, "since": _time(c.since)})
-            for c in application.conditions
-        ],
-        "history": [
-            _present(
-                {
-                    "id": entry.id,
-                    "revisions": list(entry.revisions),
-                    "deployedAt": _time(entry.deployed_at),
-                    "startedAt": _time(entry.started_at),
-                    "initiatedBy": "automated" if entry.automated else entry.initiator,
-                    "sources": [_present(_source(item)) for item in entry.sources],
-                }
-            )
-            for entry in application.history
-        ],
-    }
-    return _present(body) | lists
-
-
-def _operation(operation: Operation) -> dict[str, Any]:
-    return {
-        "id": operation.request_id or None,
-        "phase": operation.phase,
-        "message": operation.message,
-        "startedAt": _time(operation.started_at),
-        "finishedAt": _time(operation.finished_at),
-        "dryRun": operation.dry_run,
-        "initiatedBy": "automated" if operation.automated else operation.initiator or None,
-        "results": [_present(attrs.asdict(item)) for item in operation.results],
-    }
-
-
-def _resource(item: Any) -> dict[str, Any]:
-    health = None
-    if item.health:
-        health = _present({"status": item.health, "message": item.health_message})
-    return {
-        "group": item.group,
-        "version": item.version,
-        "kind": item.kind,
-        "namespace": item.namespace,
-        "name": item.name,
-        "status": item.sync,
-        "health": health,
-        "hook": item.hook,
-        "requiresPruning": item.prune,
-    }
-
-
-def _source(source: Source) -> dict[str, Any]:
-    return {
-        "repoURL": source.repo_url,
-        "kind": source.kind.value,
-        "url": source.web_url,
-        "path": source.path,
-        "chart": source.chart,
-        "targetRevision": source.target_revision,
-        "ref": source.ref,
-        "name": source.name,
-    }
-
-
-def _present(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: value
-        for key, value in body.items()
-        if value is not None and value is not False and value not in ("", [])
-    }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return rfc3339(moment) if moment else None

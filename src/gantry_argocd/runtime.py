@@ -12,28 +12,38 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from . import errors
+from .actions import ACTION_ROLE, Standing, has_role, offers
 from .applications import Applications
 from .commits import Commits
 from .correlation import Answer, correlate, explain_app, explain_entity, moves, rfc3339
-from .hub import Heard, Hub
+from .hub import Fetched, Heard, Hub
 from .ledger import Ledger
+from .operations import Operations
 from .reports import SyncRun
+from .standing import Asked, Standings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from .actions import Offer
     from .client import Client
     from .doctor import Diagnosis
-    from .hookspecs import Entity, Host
-    from .refs import EntityKey, Wanted
+    from .hookspecs import Entity, Host, User
+    from .models import Facts
+    from .refs import AppKey, EntityKey, Wanted
     from .settings import InstanceSettings, Settings
 
 LOG = logging.getLogger("gantry_argocd")
 
 SYNC_PATIENCE = 10.0
 """Seconds that a caller waits for a sync before it is told that it goes on (D5)."""
+
+STANDING_SECONDS = 1.0
+"""Seconds that rights and windows may take longer than the application itself."""
 
 _BACK_OFF_AT_MOST = 3600.0
 _GLANCE = 0.2
@@ -62,7 +72,11 @@ class Runtime:
 
         ledger: What is known of all apps.
 
-        applications: What is done to one.
+        applications: One by one.
+
+        standings: What may be done to one now.
+
+        operations: What is done to one.
 
         commits: What is known of revisions.
     """
@@ -85,6 +99,16 @@ class Runtime:
         self.ledger = Ledger(host, sources=self._hub.sources, now=now)
         self.applications = Applications(self._hub, self.ledger, now=now, stop=self._stop)
         self.commits = Commits(self._hub.client, now=now)
+        self.standings = Standings(self._hub, now=now)
+        self.operations = Operations(
+            self._hub,
+            self.ledger,
+            self.applications,
+            self.standings,
+            settings.policy,
+            now=now,
+            stop=self._stop,
+        )
         self._run: SyncRun | None = None
         self._contact: dict[str, datetime] = {}
         self._last_success: datetime | None = None
@@ -123,6 +147,39 @@ class Runtime:
             raise errors.NotReady("argocd plugin is not enabled")
         if not self.settings.instances:
             raise errors.NotReady("argocd plugin has no instances configured")
+
+    def now(self) -> datetime:
+        """Give the time."""
+        return self._now()
+
+    def offers(self, facts: Facts, user: User, seconds: float) -> Sequence[Offer]:
+        """
+        List what *user* may do to one app.
+
+        Args:
+            facts: The app.
+
+            user: Who.
+
+            seconds: What Argo CD has not answered by then is not known.
+        """
+        asked = self.ask_standing({facts.key: facts.project}, user)
+        found = self.applications.fetch_all({facts.key: facts.project}, seconds)[facts.key]
+        application = found.application if isinstance(found, Fetched) else None
+        error = found if isinstance(found, errors.ArgoCDError) else None
+        standing = asked.answers(STANDING_SECONDS).get(facts.key, Standing())
+        standing = self.narrowed(standing, facts, user)
+        return offers(application, error, user["role"], standing)
+
+    def ask_standing(self, wanted: Mapping[AppKey, str], user: User) -> Asked:
+        """Begin to ask what is possible; of nobody who may do nothing anyway."""
+        return self.standings.ask(wanted if has_role(user["role"], ACTION_ROLE) else {})
+
+    def narrowed(self, standing: Standing, facts: Facts, user: User) -> Standing:
+        """Add what the configuration leaves to others."""
+        return attrs.evolve(
+            standing, narrowed=lambda action: self.operations.why_not(action, user, facts)
+        )
 
     # --- syncs ---
 

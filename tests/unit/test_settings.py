@@ -175,7 +175,7 @@ def test_an_empty_optional_text_is_its_default() -> None:
 
     assert settings is not None
     assert settings.label_key == "name"
-    assert settings.instances[0].timeouts == Timeouts(connect=5, read=20, list=120)
+    assert settings.instances[0].timeouts == Timeouts(connect=5, read=20, list=120, refresh=10)
 
 
 def test_what_is_nested_without_end_is_a_mistake() -> None:

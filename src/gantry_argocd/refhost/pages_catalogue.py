@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from gantry_argocd.refhost.catalogue import Catalogue
 from gantry_argocd.refhost.documents import Key
 from gantry_argocd.refhost.draft import Row
 from gantry_argocd.refhost.foreign import not_found
+from gantry_argocd.refhost.once import REQUEST_FIELD
 from gantry_argocd.refhost.pages import (
     CSRF_FIELD,
     Crumb,
@@ -188,7 +190,10 @@ class CataloguePages:
         return PageContext(
             url=entity_url(key, tab),
             actionUrl=entity_url(key, page="action"),
-            hidden={CSRF_FIELD: self._pages.form_token(call)},
+            hidden={
+                CSRF_FIELD: self._pages.form_token(call),
+                REQUEST_FIELD: secrets.token_urlsafe(16),
+            },
             params=dict(call.request.query_params),
             fragmentUrl=entity_url(key, tab, page="fragment"),
             confirmed={"confirmed": "yes"},

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import yaml
 from starlette.responses import Response
 
-from gantry_argocd.hookspecs import ROLES, Action, Outcome
+from gantry_argocd.hookspecs import ROLES, Action, Outcome, User
 from gantry_argocd.refhost import kinds
 from gantry_argocd.refhost.api_entities import EntitiesApi, entity_key
 from gantry_argocd.refhost.catalogue import Catalogue
 from gantry_argocd.refhost.documents import HOST_FIELDS, Key, key_of
 from gantry_argocd.refhost.draft import Row
 from gantry_argocd.refhost.foreign import not_found
+from gantry_argocd.refhost.once import REQUEST_FIELD, Once, request_id
 from gantry_argocd.refhost.pages import Crumb, Pages, entity_url, segment
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Denied, HostError, Invalid, Missing, Unavailable
@@ -35,6 +38,7 @@ class EditPages:
         self._catalogue = catalogue
         self._api = api
         self._plugins = plugins
+        self._once: Once[_Told] = Once()
 
     def endpoints(self) -> list[Endpoint]:
         """List the routes."""
@@ -115,6 +119,7 @@ class EditPages:
             confirm="Delete",
             danger=True,
             back=entity_url(key),
+            tries={},
         )
 
     def _delete(self, call: Call) -> Response:
@@ -126,22 +131,35 @@ class EditPages:
     # --- actions of plugins ---
 
     def _action(self, call: Call) -> Response:
+        """Ask, do it, and go back to the page; a form that is sent twice does it once."""
         row = self._row(call)
-        entity, user = row.entity, call.principal.user
         wanted = (call.form.get("action", ""), call.form.get("app", ""))
-        offered = self._plugins.actions(entity, user)
+        sent = request_id(call.form.get(REQUEST_FIELD, ""))
+        asking: list[Response] = []
+
+        def act() -> _Told | None:
+            action, offered = self._offered(row, call.principal.user, wanted)
+            _check(action, call)
+            if _has_to_ask(action, call):
+                asking.append(self._confirm(call, row, action, offered))
+                return None
+            outcome = run(action, sent)
+            return _Told(self._tab_url(row, action), outcome["message"], outcome["ok"])
+
+        key = (call.principal.session, sent, row.key, wanted)
+        told = self._once.do(key, act) if sent else act()
+        if told is None:
+            return asking[0]
+        return self._pages.go(call, told.location, told.message, ok=told.ok)
+
+    def _offered(
+        self, row: Row, user: User, wanted: tuple[str, str]
+    ) -> tuple[Action, Sequence[Action]]:
+        offered = self._plugins.actions(row.entity, user)
         action = next((one for one in offered if (one["id"], one["app"]) == wanted), None)
         if action is None:
             raise Missing("this action is not offered for this entity")
-        _check(action, call)
-        # The first post of a form asks; only an answer that is no is a refusal.
-        if action["confirmation"] is not None and call.form.get("confirmed", "yes") != "yes":
-            raise Unavailable(f"{action['label']} has not been confirmed")
-        back = self._tab_url(row, action)
-        if action["confirmation"] is not None and call.form.get("confirmed") != "yes":
-            return self._confirm(call, row.key, action, back)
-        outcome = run(action)
-        return self._pages.go(call, back, outcome["message"], ok=outcome["ok"])
+        return action, offered
 
     def _attempt(self, call: Call) -> Record:
         """What the trail says of an action that was refused before its plugin heard of it."""
@@ -159,20 +177,25 @@ class EditPages:
             details={"action": wanted[0][:255], "app": wanted[1][:600]},
         )
 
-    def _confirm(self, call: Call, key: Key, action: Action, back: str) -> Response:
+    def _confirm(self, call: Call, row: Row, action: Action, offered: Sequence[Action]) -> Response:
+        wanted = (action.get("rehearsal", ""), action["app"])
+        tries = next((one for one in offered if (one["id"], one["app"]) == wanted), None)
+        sent = request_id(call.form.get(REQUEST_FIELD, ""))
+        known = {"app": action["app"], **({REQUEST_FIELD: sent} if sent else {})}
         return self._pages.render(
             call,
             "confirm.html",
             title=f"{action['label']} {action['app']}",
-            here=f"kind:{key.kind}",
-            crumbs=[*_crumbs(key), Crumb(action["label"])],
+            here=f"kind:{row.key.kind}",
+            crumbs=[*_crumbs(row.key), Crumb(action["label"])],
             question=f"{action['label']} {action['app']}?",
             consequence=action["confirmation"],
-            action=entity_url(key, page="action"),
-            fields={"action": action["id"], "app": action["app"], "confirmed": "yes"},
+            action=entity_url(row.key, page="action"),
+            fields={"action": action["id"], "confirmed": "yes", **known},
             confirm=action["label"],
             danger=action["destructive"],
-            back=back,
+            back=self._tab_url(row, action),
+            tries={"action": tries["id"], **known} if tries and tries["available"] else {},
         )
 
     def _tab_url(self, row: Row, action: Action) -> str:
@@ -204,13 +227,31 @@ def read_document(text: str) -> Any:
     return parse_json(_as_json(value))
 
 
-def run(action: Action) -> Outcome:
-    """Do it. An action promises not to raise; one that does has failed."""
+def run(action: Action, sent: str = "") -> Outcome:
+    """
+    Do it. An action promises not to raise; one that does has failed.
+
+    Args:
+        action: What.
+
+        sent: Id of the form, for a plugin that can tell by it whether it was done before.
+    """
     try:
+        if sent and "runOnce" in action:
+            return action["runOnce"](sent)
         return action["run"]()
     except Exception as error:  # noqa: BLE001 - the user must get an answer
         message = f"{action['label']} failed: {type(error).__name__}"
         return Outcome(ok=False, message=message, status=500, body={"error": message})
+
+
+@attrs.frozen
+class _Told:
+    """Where the browser goes afterwards, and what it is told there."""
+
+    location: str
+    message: str
+    ok: bool
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -244,6 +285,21 @@ def _check(action: Action, call: Call) -> None:
         )
     if not action["available"]:
         raise Unavailable(f"{action['label']} is not possible: {action['reason']}")
+
+
+def _has_to_ask(action: Action, call: Call) -> bool:
+    """
+    Say whether the action has yet to be confirmed: the first post of a form only asks.
+
+    Raises:
+        Unavailable: The answer was no.
+    """
+    if action["confirmation"] is None:
+        return False
+    answer = call.form.get("confirmed")
+    if answer not in (None, "yes"):
+        raise Unavailable(f"{action['label']} has not been confirmed")
+    return answer is None
 
 
 def _crumbs(key: Key) -> list[Crumb]:

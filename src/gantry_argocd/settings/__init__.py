@@ -3,6 +3,7 @@ The plugin's configuration: classes, JSON Schema, validation, masks, secrets (re
 """
 
 from .model import InstanceSettings, Settings, Timeouts
+from .policy import Place, PolicyRule, why_not
 from .secrets import MASK, Secret, without
 from .texts import LABEL_KEY
 from .validation import DEFAULT_SECRETS_DIRS, Verdict, config_schema, mask, validate
@@ -12,6 +13,8 @@ __all__ = [
     "LABEL_KEY",
     "MASK",
     "InstanceSettings",
+    "Place",
+    "PolicyRule",
     "Secret",
     "Settings",
     "Timeouts",
@@ -19,5 +22,6 @@ __all__ = [
     "config_schema",
     "mask",
     "validate",
+    "why_not",
     "without",
 ]

@@ -8,6 +8,7 @@ import attrs
 
 from . import texts
 from .fields import setting
+from .policy import PolicyRule
 from .secrets import Secret
 
 
@@ -35,6 +36,13 @@ class Timeouts:
         description="Time for the list of all applications; large installations need a minute.",
         text=texts.SECONDS,
         default="120s",
+    )
+    refresh: float = setting(
+        key="refresh",
+        title="Refresh",
+        description="Time that somebody waits for a refresh; afterwards it goes on unwatched.",
+        text=texts.SECONDS,
+        default="10s",
     )
 
 
@@ -215,6 +223,15 @@ class Settings:
         json_type="array",
         text=texts.PREFIX,
         default=["github.com/"],
+    )
+    policy: tuple[PolicyRule, ...] = setting(
+        key="policy",
+        title="Policy",
+        description="Rules that leave actions to fewer people than the roles do. Every rule that "
+        "fits an action has to let the person through.",
+        json_type="array",
+        items=PolicyRule,
+        default=[],
     )
 
     def instance(self, name: str) -> InstanceSettings | None:

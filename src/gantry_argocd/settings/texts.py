@@ -196,3 +196,13 @@ INTERVAL = Text(
     longest=100,
     convert=_interval,
 )
+NAME_PATTERN = Text(
+    pattern=r"[^\x00-\x20\x7f]+",
+    expected="a name, or a pattern of one with * and ?,",
+    longest=MAX_NAME,
+)
+POLICY_ACTION = Text(
+    pattern=r"sync|hard-sync|dry-run|refresh|terminate|rollback",
+    expected="one of sync, hard-sync, dry-run, refresh, terminate and rollback",
+    longest=20,
+)

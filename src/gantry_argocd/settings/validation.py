@@ -12,6 +12,7 @@ from ..hookspecs import ConfigError
 from ..mappings import plain
 from .fields import read, schema, settings_of
 from .model import InstanceSettings, Settings, Timeouts
+from .policy import PolicyRule
 from .secrets import MASK, is_reference, reference_problem
 from .texts import web_url
 
@@ -99,6 +100,7 @@ def validate(
         label_key=found["label_key"],
         sync_interval=found["sync_interval"],
         enrichment_prefixes=tuple(found["enrichment_prefixes"]),
+        policy=tuple(PolicyRule(**_frozen(rule)) for rule in found["policy"]),
     )
     enable: list[ConfigError] = []
     if not instances:
@@ -119,6 +121,10 @@ def mask(values: Mapping[str, Any]) -> dict[str, Any]:
                 name: value if is_reference(value) else MASK for name, value in headers.items()
             }
     return result
+
+
+def _frozen(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in rule.items()}
 
 
 # --- forms of the original plugin ---

@@ -5,8 +5,6 @@ What goes over the wire to and from Argo CD: its JSON, its errors, its spelling.
 from .decoding import loads
 from .reading import (
     PORTABLE_FIELDS,
-    REQUEST_INFO,
-    USER_INFO,
     Listing,
     Reader,
     Reading,
@@ -14,13 +12,12 @@ from .reading import (
     decode,
     disclose,
     external_url,
+    sync_window,
 )
 from .refusals import Refusal, explain
 
 __all__ = [
     "PORTABLE_FIELDS",
-    "REQUEST_INFO",
-    "USER_INFO",
     "Listing",
     "Reader",
     "Reading",
@@ -31,4 +28,5 @@ __all__ = [
     "explain",
     "external_url",
     "loads",
+    "sync_window",
 ]

@@ -193,6 +193,7 @@ class SyncOperation:
     revisions: tuple[str, ...] = ()
     dry_run: bool = False
     prune: bool = False
+    resources: tuple[Any, ...] = ()
 
 
 @attrs.frozen

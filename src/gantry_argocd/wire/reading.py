@@ -13,7 +13,8 @@ from cattrs import BaseValidationError, transform_error
 from .. import models
 from ..errors import Malformed
 from ..refs import AppKey, is_kubernetes_name
-from ..repositories import redact, web_address, without_credentials
+from ..repositories import redact, shorten, web_address, without_credentials
+from ..sync_request import REQUEST_INFO, USER_INFO
 from . import raw
 from .decoding import loads
 
@@ -25,11 +26,7 @@ _LONGEST = 500
 
 IGNORE_ANNOTATION = "gantry.io/ignore"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
-REQUEST_INFO = "gantry-request"
-"""Name of the operation's info that holds our correlation id."""
-
-USER_INFO = "gantry-user"
-"""Name of the operation's info that holds the Gantry user who asked for it."""
+_WINDOWS = 3
 
 PORTABLE_FIELDS = ",".join(
     f"items.{path}"
@@ -235,6 +232,7 @@ def _application(app: raw.Application, reading: Reading) -> models.Application:
         uid=app.metadata.uid,
         sources=_sources(spec),
         revisions=_revisions(status.sync.revision, status.sync.revisions),
+        by_position=bool(spec.sources) and spec.source_hydrator is None,
         auto_sync=models.AutoSync(prune=automated.prune, self_heal=automated.self_heal)
         if automated is not None and on
         else None,
@@ -322,6 +320,7 @@ def _with_initiator(operation: models.Operation, said: raw.Operation) -> models.
         initiator=(told.get(USER_INFO) if request else "") or said.initiated_by.username,
         automated=said.initiated_by.automated,
         dry_run=said.sync.dry_run,
+        selected=bool(said.sync.resources),
         request_id=request,
         revisions=operation.revisions or asked,
     )
@@ -337,6 +336,35 @@ def _deployment(entry: raw.HistoryEntry) -> models.Deployment:
         initiator=entry.initiated_by.username,
         automated=entry.initiated_by.automated,
     )
+
+
+def sync_window(answer: Any) -> str:
+    """
+    Read the answer about sync windows.
+
+    Returns:
+        Why no manual sync is possible now, with the windows that are the reason. Empty when one
+        is possible, or nothing understandable was said.
+    """
+    if not isinstance(answer, dict) or answer.get("canSync") is not False:
+        return ""
+    active = [_window(item) for item in _items(answer.get("activeWindows"), "deny")]
+    # Without a denying one the reason is that no allowing one is open.
+    closed = [_window(item) for item in _items(answer.get("assignedWindows"), "allow")]
+    found = active or closed
+    named = f": {'; '.join(found[:_WINDOWS])}" if found else ""
+    return f"a sync window of the project forbids syncing now{named}"
+
+
+def _items(value: Any, kind: str) -> list[Any]:
+    items = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, dict) and item.get("kind") == kind]
+
+
+def _window(item: Any) -> str:
+    schedule, duration = (shorten(str(item.get(key, "")), 60) for key in ("schedule", "duration"))
+    what = "closed" if item.get("kind") == "deny" else "open"
+    return f"{what} from “{schedule}” for {duration}"
 
 
 def external_url(text: str) -> models.ExternalURL | None:

@@ -149,11 +149,7 @@ def _precondition(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDEr
             instance=instance,
         )
     if "rollback cannot be initiated when auto-sync is enabled" in text:
-        return errors.Conflict(
-            "a rollback is not possible while Argo CD syncs the application by itself: turn "
-            "auto-sync off first, or revert in Git",
-            instance=instance,
-        )
+        return errors.Conflict(errors.ROLLBACK_UNDER_AUTO_SYNC, instance=instance)
     if "application is deleting" in text:
         return errors.Conflict("the application is being deleted", instance=instance)
     return errors.Rejected(f"{refusal.doing}: {shorten(text)}", instance=instance)
