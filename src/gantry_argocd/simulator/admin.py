@@ -14,10 +14,8 @@ from .world import World
 
 ADMIN = "/_simulator/"
 Afterwards = Callable[[], None]
-
-
-def _nothing() -> None:
-    pass
+# What there is to say, or what is to be done once the answer is out.
+Outcome = Json | Afterwards | None
 
 
 class Admin:
@@ -38,42 +36,48 @@ class Admin:
         self._restart = restart
         self._refuse = refuse
 
-    def answer(self, exchange: Exchange) -> tuple[Answer, Afterwards]:
+    def answer(self, exchange: Exchange) -> tuple[Answer, Afterwards | None]:
         """Answer one request, and say what is to be done once the answer is out."""
-        actions: dict[tuple[str, str], Callable[[Exchange], Afterwards]] = {
+        actions: dict[tuple[str, str], Callable[[Exchange], Outcome]] = {
             ("POST", "faults"): self._set_fault,
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "streams"): self._streams,
             ("POST", "restart"): self._later_restart,
             ("POST", "refuse"): self._later_refuse,
+            ("POST", "clock"): self._set_clock,
+            ("POST", "tokens"): self._issue_token,
+            ("DELETE", "tokens"): self._revoke_token,
             ("PATCH", "applications"): self._change,
             ("PUT", "applications"): self._replace,
             ("DELETE", "applications"): self._delete,
         }
         action = actions.get((exchange.method, exchange.path.removeprefix(ADMIN)))
         if action is None:
-            return Answer.text(404, "404 page not found\n"), _nothing
+            return Answer.text(404, "404 page not found\n"), None
         try:
-            return Answer(204), action(exchange)
+            outcome = action(exchange)
         except KeyError as error:
-            return Answer(404, encode({"error": f"no {error}"})), _nothing
+            return Answer(404, encode({"error": f"no {error}"})), None
         except (ValueError, TypeError, CallFailed) as error:
-            return Answer(400, encode({"error": str(error)})), _nothing
+            return Answer(400, encode({"error": str(error)})), None
+        if isinstance(outcome, dict):
+            return Answer(200, encode(outcome)), None
+        return Answer(204), outcome
 
-    def _set_fault(self, exchange: Exchange) -> Afterwards:
+    def _set_fault(self, exchange: Exchange) -> Outcome:
         self._world.faults.set_from(_object(exchange))
-        return _nothing
+        return None
 
-    def _clear_faults(self, exchange: Exchange) -> Afterwards:
+    def _clear_faults(self, exchange: Exchange) -> Outcome:
         self._world.faults.clear(exchange.value("route") or None)
         self._world.streams.release()
-        return _nothing
+        return None
 
-    def _streams(self, exchange: Exchange) -> Afterwards:
+    def _streams(self, exchange: Exchange) -> Outcome:
         self._world.streams.set_from(_object(exchange))
-        return _nothing
+        return None
 
-    def _later_restart(self, exchange: Exchange) -> Afterwards:
+    def _later_restart(self, exchange: Exchange) -> Outcome:
         given = _object(exchange)
         hard = given.pop("hard", False) is True
         drain, down = given.pop("drainSeconds", 20.0), given.pop("downSeconds", 0.0)
@@ -82,11 +86,28 @@ class Admin:
         seconds = {"drain_seconds": float(drain), "down_seconds": float(down)}
         return lambda: self._restart(hard=hard, **seconds)
 
-    def _later_refuse(self, exchange: Exchange) -> Afterwards:
+    def _later_refuse(self, exchange: Exchange) -> Outcome:
         seconds = float(_object(exchange).get("seconds", 20.0))
         return lambda: self._refuse(seconds)
 
-    def _change(self, exchange: Exchange) -> Afterwards:
+    def _set_clock(self, exchange: Exchange) -> Outcome:
+        given = _object(exchange)
+        if "rate" in given:
+            self._world.clock.run(float(given["rate"]))
+        self._world.clock.advance(float(given.get("advance", 0)))
+        return {"now": self._world.now()}
+
+    def _issue_token(self, exchange: Exchange) -> Outcome:
+        given = _object(exchange)
+        subject, lifetime = str(given.get("subject", "admin")), given.get("lifetime")
+        seconds = None if lifetime is None else float(lifetime)
+        return {"token": self._world.keyring.issue(subject, lifetime=seconds)}
+
+    def _revoke_token(self, exchange: Exchange) -> Outcome:
+        self._world.keyring.revoke(str(_object(exchange).get("token", "")))
+        return None
+
+    def _change(self, exchange: Exchange) -> Outcome:
         for change in _objects(exchange):
             self._world.fleet.set_status(
                 str(change.get("name", "")),
@@ -95,17 +116,17 @@ class Admin:
                 health=change.get("health"),
                 merge=change.get("merge"),
             )
-        return _nothing
+        return None
 
-    def _replace(self, exchange: Exchange) -> Afterwards:
+    def _replace(self, exchange: Exchange) -> Outcome:
         for application in _objects(exchange):
             self._world.fleet.replace(application)
-        return _nothing
+        return None
 
-    def _delete(self, exchange: Exchange) -> Afterwards:
+    def _delete(self, exchange: Exchange) -> Outcome:
         namespace = exchange.value("namespace") or CONTROL_PLANE
         self._world.fleet.delete(exchange.value("name"), namespace=namespace)
-        return _nothing
+        return None
 
 
 def _read(exchange: Exchange) -> Any:

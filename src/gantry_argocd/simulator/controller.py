@@ -6,17 +6,16 @@ import heapq
 import itertools
 import re
 import threading
-import time
 from collections.abc import Callable
 
 import attrs
 
 from . import results
+from .clock import SimulatedClock
 from .gojson import Json
 from .projects import Projects
 from .revisions import Revisions, is_git, is_sha, sources_of, unknown_commit
 from .store import Fleet, Key, timestamp
-from .tokens import Clock
 
 REFRESH = "argocd.argoproj.io/refresh"
 HYDRATE = "argocd.argoproj.io/hydrate"
@@ -35,12 +34,14 @@ def parse_duration(text: str) -> float:
 class Scheduler:
     """One thread that calls functions at their time and sleeps in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: SimulatedClock) -> None:
+        self._clock = clock
         self._condition = threading.Condition()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._thread: threading.Thread | None = None
         self._stopping = False
+        clock.on_change(self._wake)
 
     def start(self) -> None:
         """Begin to call what is due."""
@@ -60,7 +61,7 @@ class Scheduler:
     def after(self, seconds: float, call: Callable[[], None]) -> None:
         """Call *call* once, *seconds* from now."""
         with self._condition:
-            heapq.heappush(self._due, (time.monotonic() + seconds, next(self._numbers), call))
+            heapq.heappush(self._due, (self._clock.passed() + seconds, next(self._numbers), call))
             self._condition.notify()
 
     def _run(self) -> None:
@@ -70,11 +71,15 @@ class Scheduler:
     def _next(self) -> Callable[[], None] | None:
         with self._condition:
             while not self._stopping:
-                wait = self._due[0][0] - time.monotonic() if self._due else None
+                wait = self._due[0][0] - self._clock.passed() if self._due else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._due)[2]
-                self._condition.wait(wait)
+                self._condition.wait(None if wait is None else self._clock.outside(wait))
             return None
+
+    def _wake(self) -> None:
+        with self._condition:
+            self._condition.notify()
 
 
 @attrs.define(eq=False)
@@ -94,7 +99,7 @@ class Controller:
         fleet: Fleet,
         projects: Projects,
         revisions: Revisions,
-        clock: Clock,
+        clock: SimulatedClock,
         *,
         operation_seconds: float,
         reconcile_seconds: float,
@@ -105,7 +110,7 @@ class Controller:
         self._clock = clock
         self._operation_seconds = operation_seconds
         self._reconcile_seconds = reconcile_seconds
-        self._scheduler = Scheduler()
+        self._scheduler = Scheduler(clock)
         self._lock = threading.Lock()
         self._jobs: dict[Key, Job] = {}
         self._broken: dict[Key, str] = {}

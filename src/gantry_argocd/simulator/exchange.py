@@ -246,10 +246,15 @@ class Exchange:
         if self.watcher is None:
             self.watcher = asyncio.create_task(self._watch())
 
-    def hang_up(self) -> None:
-        """Close the connection at once, whatever was to be sent; ASGI has no word for it."""
+    def write(self, data: bytes) -> None:
+        """Put bytes on the connection that need not be HTTP; ASGI has no word for it."""
         if self.transport is not None:
-            self.transport.abort()
+            self.transport.write(data)
+
+    def close_connection(self) -> None:
+        """Close the connection once everything written so far is out."""
+        if self.transport is not None:
+            self.transport.close()
 
     def reset(self) -> None:
         """End the connection with a reset instead of an orderly close."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import threading
 from typing import Any
 
 import attrs
 
-from .gojson import Json
+from .codes import CallFailed, Code
+from .gojson import Json, encode
 
 LOGIN_PAGE = (
     "<!doctype html><html><head><title>Sign in</title></head>"
@@ -16,18 +18,63 @@ LOGIN_PAGE = (
 ANY = "*"
 
 
+class End(enum.Enum):
+    """How a connection goes on after what a fault sent."""
+
+    CLOSE = "close"
+    RESET = "reset"
+    # It stays open and nothing comes any more.
+    HANG = "hang"
+
+
+class Mangling(enum.Enum):
+    """What is wrong with an answer that arrives whole."""
+
+    CUT_JSON = "cut-json"
+    NULL_ITEMS = "null-items"
+    DUPLICATES = "duplicates"
+    WRONG_TYPES = "wrong-types"
+
+
 @attrs.frozen(kw_only=True)
 class Fault:
-    """What to do to an answer instead of giving it; *delay* alone only slows it down."""
+    """What to do to an answer, or instead of giving it.
 
+    Attributes:
+        delay: Seconds before anything happens; alone it only slows the answer down.
+
+        status: Status of an answer in place of the real one.
+
+        redirect: Where a redirect in place of the real answer goes.
+
+        raw: Bytes in place of an HTTP answer, before *end*.
+
+        end: How the connection ends before, or instead of, an answer.
+
+        truncate: Send half of the answer, then *end*.
+
+        drip: Seconds between two bytes of the body.
+
+        megabytes: Size of an answer of blanks in place of the real one.
+
+        bomb: Send those megabytes compressed.
+
+        mangle: What is wrong with the real answer.
+    """
+
+    delay: float = 0.0
     status: int | None = None
-    body: str = ""
+    body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
-    delay: float = 0.0
     redirect: str | None = None
-    close: bool = False
+    raw: bytes = b""
+    end: End | None = None
     truncate: bool = False
+    drip: float = 0.0
+    megabytes: int = 0
+    bomb: bool = False
+    mangle: Mangling | None = None
 
 
 class Faults:
@@ -41,38 +88,49 @@ class Faults:
         self,
         route: str,
         *,
+        times: int | None = None,
         status: int | None = None,
+        code: int | None = None,
+        message: str = "",
+        nested: bool = False,
         body: str | Json = "",
         content_type: str | None = None,
         headers: dict[str, str] | None = None,
-        delay: float = 0.0,
         html: bool = False,
         redirect: str | None = None,
         close: bool = False,
-        truncate: bool = False,
-        times: int | None = None,
+        reset: bool = False,
+        hang: bool = False,
+        raw: str = "",
+        mangle: str | None = None,
+        **more: Any,
     ) -> None:
         """Answer requests of *route* with a fault, *times* times or until cleared.
 
-        *html* is the login page of an SSO proxy with status 200; *close* ends the connection before
-        any header; *truncate* sends half of the real answer; *delay* is in seconds.
+        *code* and *message* are an error of Argo CD's own, *nested* one in the shape of a stream's.
+        *html* is the login page of an SSO proxy with status 200. *close*, *reset* and *hang* end
+        the connection before any header, or after *raw*, or, with *truncate*, in the middle of the
+        body. *more* are the other attributes of `Fault`.
         """
+        if code is not None:
+            failure = CallFailed(Code(code), message)
+            body = failure.streamed() if nested else failure.unary()
+            status = status or failure.code.http
         if isinstance(body, dict):
-            from .gojson import encode
-
             body, content_type = encode(body).decode(), content_type or "application/json"
         if html:
             status, body = status or 200, body or LOGIN_PAGE
             content_type = content_type or "text/html; charset=utf-8"
         fault = Fault(
             status=status,
-            body=body,
+            body=body.encode(),
             content_type=content_type or "text/plain; charset=utf-8",
             headers=tuple((headers or {}).items()),
-            delay=delay,
             redirect=redirect,
-            close=close,
-            truncate=truncate,
+            raw=raw.encode("latin-1"),
+            end=_end(close=close, reset=reset, hang=hang, raw=raw),
+            mangle=None if mangle is None else Mangling(mangle),
+            **more,
         )
         with self._lock:
             self._faults[route] = (fault, times)
@@ -103,3 +161,11 @@ class Faults:
                 else:
                     self._faults[key] = (fault, times - 1)
             return fault
+
+
+def _end(*, close: bool, reset: bool, hang: bool, raw: str) -> End | None:
+    if hang:
+        return End.HANG
+    if reset:
+        return End.RESET
+    return End.CLOSE if close or raw else None

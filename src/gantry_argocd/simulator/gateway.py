@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import gzip
 import html
 import json
 import posixpath
+from email.utils import format_datetime
 
 import attrs
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from .admin import ADMIN, Admin
+from .breaking import deliver, end, replaced
 from .codes import CallFailed
 from .exchange import JSON, Answer, Exchange
-from .faults import Fault
+from .faults import End
 from .requests import ReceivedRequest, kept_headers
 from .router import HEALTH, Route, route_of
 from .routes_server import renewal
@@ -23,8 +23,6 @@ from .stream import fail
 from .world import World
 
 _INDEX = b'<!doctype html><html><head><title>Argo CD</title><base href="/"></head></html>'
-# Above this, compressing would keep the server from answering anyone else.
-_INLINE_BYTES = 32_768
 
 
 class Gateway:
@@ -38,8 +36,16 @@ class Gateway:
         """Answer one request."""
         exchange = await Exchange.read(scope, receive)
         exchange.transport = getattr(getattr(send, "__self__", None), "transport", None)
+
+        async def dated(message: Message) -> None:
+            # By the simulated clock, so that a server can be wrong about the time.
+            if message["type"] == "http.response.start":
+                date = format_datetime(self._world.clock(), usegmt=True).encode()
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            await send(message)
+
         try:
-            await self._serve(exchange, send)
+            await self._serve(exchange, dated)
         finally:
             await exchange.close()
 
@@ -47,23 +53,24 @@ class Gateway:
         root = self._world.root_path
         if exchange.path.startswith(ADMIN):
             answer, afterwards = self._admin.answer(exchange)
-            await _send(exchange, send, answer)
-            afterwards()
+            await deliver(exchange, send, answer)
+            if afterwards is not None:
+                afterwards()
             return
         if exchange.path == "/healthz":
             await self._routed(exchange, send, HEALTH)
             return
         if exchange.path == root and root:
-            await _send(exchange, send, _redirect(f"{root}/"))
+            await deliver(exchange, send, _redirect(f"{root}/"))
             return
         if not exchange.path.startswith(f"{root}/"):
-            await _send(exchange, send, Answer.text(404, "404 page not found\n"))
+            await deliver(exchange, send, Answer.text(404, "404 page not found\n"))
             return
         exchange.path = exchange.path.removeprefix(root)
         cleaned = _cleaned(exchange.raw_path)
         if cleaned != exchange.raw_path:
             query = f"?{exchange.query_string}" if exchange.query_string else ""
-            await _send(exchange, send, _redirect(cleaned + query))
+            await deliver(exchange, send, _redirect(cleaned + query))
             return
         await self._inside(exchange, send)
 
@@ -74,7 +81,7 @@ class Gateway:
             return
         if not path.startswith("/api/"):
             self._record(exchange, "ui")
-            await _send(exchange, send, _page(exchange))
+            await deliver(exchange, send, _page(exchange))
             return
         route, exchange.params, other = route_of(exchange.method, path)
         if route is not None:
@@ -84,7 +91,7 @@ class Gateway:
         answer = Answer.text(404, "Not Found\n")
         if other:
             answer = Answer.text(405, "Method Not Allowed\n")
-        await _send(exchange, send, _content_type_refusal(exchange) or answer)
+        await deliver(exchange, send, _content_type_refusal(exchange) or answer)
 
     async def _routed(self, exchange: Exchange, send: Send, route: Route) -> None:
         self._record(exchange, route.name)
@@ -92,17 +99,17 @@ class Gateway:
         if fault is not None:
             if fault.delay:
                 await asyncio.sleep(fault.delay)
-            if await _broken(exchange, send, fault):
+            if await replaced(exchange, send, fault):
                 return
         refusal = None if route is HEALTH else _content_type_refusal(exchange)
         if refusal is not None:
-            await _send(exchange, send, refusal)
+            await deliver(exchange, send, refusal)
             return
         if route.stream is not None:
             await self._stream(exchange, send, route)
             return
         answer = await self._answer(exchange, route)
-        await _send(exchange, send, answer, truncate=fault is not None and fault.truncate)
+        await deliver(exchange, send, answer, fault)
 
     async def _answer(self, exchange: Exchange, route: Route) -> Answer:
         handler = route.handler
@@ -136,7 +143,7 @@ class Gateway:
 
         await handler(self._world, exchange, watched)  # type: ignore[arg-type]
         if not started:
-            await _hang_up(exchange)
+            await end(exchange, End.CLOSE)
 
     def _record(self, exchange: Exchange, route: str) -> None:
         try:
@@ -183,44 +190,3 @@ def _content_type_refusal(exchange: Exchange) -> Answer | None:
     if exchange.method == "GET" or given.lower() == JSON:
         return None
     return Answer.text(415, "Invalid content type\n")
-
-
-async def _broken(exchange: Exchange, send: Send, fault: Fault) -> bool:
-    """Answer with *fault* if it replaces the answer; False if the real one is still to come."""
-    if fault.close:
-        await _hang_up(exchange)
-        return True
-    if fault.redirect is not None:
-        headers = (("location", fault.redirect), *fault.headers)
-        await _send(exchange, send, Answer(fault.status or 302, b"", headers=headers))
-        return True
-    if fault.status is not None:
-        answer = Answer(fault.status, fault.body.encode(), fault.content_type, fault.headers)
-        await _send(exchange, send, answer, truncate=fault.truncate)
-        return True
-    return False
-
-
-async def _send(exchange: Exchange, send: Send, answer: Answer, *, truncate: bool = False) -> None:
-    body, headers = answer.body, list(answer.headers)
-    if body and exchange.accepts_gzip:
-        compress = answer.compressed or functools.partial(gzip.compress, body, 1)
-        body = await asyncio.to_thread(compress) if len(body) > _INLINE_BYTES else compress()
-        headers += [("content-encoding", "gzip"), ("vary", "Accept-Encoding")]
-    if answer.content_type and body:
-        headers.append(("content-type", answer.content_type))
-    headers.append(("content-length", str(len(body))))
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    if truncate:
-        half = body[: len(body) // 2]
-        await send({"type": "http.response.body", "body": half, "more_body": True})
-        return  # uvicorn closes a connection whose answer stays incomplete
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _hang_up(exchange: Exchange) -> None:
-    """Close the connection before anything was sent."""
-    exchange.hang_up()
-    exchange.watch_disconnect()
-    await exchange.gone.wait()

@@ -58,7 +58,7 @@ class Listener:
                 log_level="critical",
                 access_log=False,
                 server_header=False,
-                date_header=True,
+                date_header=False,
                 h11_max_incomplete_event_size=1_048_576,
                 timeout_keep_alive=60,
                 timeout_graceful_shutdown=1,

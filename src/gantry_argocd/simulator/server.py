@@ -11,6 +11,7 @@ from typing import Self
 
 from .accounts import Accounts
 from .admin import Admin
+from .clock import SimulatedClock
 from .controller import Controller
 from .faults import Faults
 from .fleet import generate
@@ -61,6 +62,8 @@ class Simulator:
         self.name = name
         self._host = host
         self._root_path = f"/{root_path.strip('/')}" if root_path.strip("/") else ""
+        # What everything here goes by, and what tests and the admin route step and speed up.
+        self.clock = clock = SimulatedClock(clock)
         fleet, projects, revisions = Fleet(clock), Projects(), Revisions()
         fleet.adopt(generate(apps, seed, name, now=clock()))
         self._world = World(

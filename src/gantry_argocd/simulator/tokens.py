@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -71,6 +72,7 @@ class Keyring:
     def __init__(self, key: str, clock: Clock) -> None:
         self._key = hashlib.sha256(key.encode()).digest()
         self._clock = clock
+        self._numbers = itertools.count()
         self._revoked: set[str] = set()
 
     def issue(
@@ -86,7 +88,8 @@ class Keyring:
         claims: Json = {"iss": ISSUER, "iat": now, "nbf": now}
         is_role = subject.startswith("proj:")
         claims["sub"] = subject if is_role else f"{subject}:{capability}"
-        claims["jti"] = token_id or hashlib.sha256(f"{subject}{now}".encode()).hexdigest()[:16]
+        issued = f"{subject}{now}{next(self._numbers)}"  # so that no two are the same
+        claims["jti"] = token_id or hashlib.sha256(issued.encode()).hexdigest()[:16]
         if lifetime is not None:
             claims["exp"] = int(now + lifetime)
             claims["iat"] = claims["nbf"] = min(now, claims["exp"])

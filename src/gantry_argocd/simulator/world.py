@@ -8,6 +8,7 @@ import threading
 import attrs
 
 from .accounts import Accounts
+from .clock import SimulatedClock
 from .codes import CallFailed, Code, permission_denied
 from .controller import Controller
 from .faults import Faults
@@ -19,14 +20,14 @@ from .requests import Requests
 from .revisions import Revisions
 from .store import Fleet, Record, timestamp
 from .streams import Streams
-from .tokens import Clock, Identity, Keyring
+from .tokens import Identity, Keyring
 
 
 @attrs.frozen
 class World:
     """The state of one simulated server; every part of it is thread-safe."""
 
-    clock: Clock
+    clock: SimulatedClock
     fleet: Fleet
     projects: Projects
     clusters: list[Json]
