@@ -44,7 +44,7 @@ def listed(sim: Simulator, timeout: float = 5.0) -> httpx.Response:
         ({"truncate": True, "reset": True}, httpx.ReadError),
         ({"truncate": True, "hang": True}, httpx.ReadTimeout),
         (
-            {"body": "x", "status": 200, "headers": {"content-encoding": "gzip"}},
+            {"body": "no gzip", "status": 200, "headers": {"content-encoding": "gzip"}},
             httpx.DecodingError,
         ),
     ],
