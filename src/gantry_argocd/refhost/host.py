@@ -20,6 +20,7 @@ from gantry_argocd.refhost.api_entities import EntitiesApi
 from gantry_argocd.refhost.api_plugins import PluginsApi
 from gantry_argocd.refhost.app import Front, make_app
 from gantry_argocd.refhost.catalogue import Catalogue
+from gantry_argocd.refhost.config_forms import ConfigForms
 from gantry_argocd.refhost.database import make_engine, make_private_file, usable
 from gantry_argocd.refhost.lifecycle import Lifecycle
 from gantry_argocd.refhost.moments import Clock, system_clock
@@ -33,7 +34,7 @@ from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Busy
 from gantry_argocd.refhost.sessions import Brake, Sessions
 from gantry_argocd.refhost.trail import Trail
-from gantry_argocd.refhost.vault import Vault, key_from_file, key_from_text
+from gantry_argocd.refhost.vault import Drafts, Vault, key_from_file, key_from_text
 from gantry_argocd.refhost.web import Call, Endpoint, Router, failure, json_response
 
 
@@ -82,7 +83,9 @@ class Host:
         self.lifecycle = Lifecycle(
             engine, plugins, self.catalogue, self.trail, vault, clock, secrets_dirs
         )
-        self.app = self._application(Sessions(self.accounts, vault, clock), Brake(clock), shown)
+        self.app = self._application(
+            Sessions(self.accounts, vault, clock), Brake(clock), ConfigForms(Drafts(vault)), shown
+        )
 
     def start(self) -> None:
         """
@@ -121,7 +124,9 @@ class Host:
                 self.accounts.add(user)
         self._configs = configs
 
-    def _application(self, sessions: Sessions, brake: Brake, shown: Sequence[ShownPage]) -> ASGIApp:
+    def _application(
+        self, sessions: Sessions, brake: Brake, forms: ConfigForms, shown: Sequence[ShownPage]
+    ) -> ASGIApp:
         accounts_api = AccountsApi(self.accounts, sessions, brake, self.trail)
         entities_api = EntitiesApi(self.catalogue, self.plugins)
         plugins_api = PluginsApi(self.plugins, self.lifecycle)
@@ -134,7 +139,7 @@ class Host:
             AccountPages(pages, accounts_api, self.accounts),
             CataloguePages(pages, self.catalogue, self.plugins, self.trail),
             EditPages(pages, self.catalogue, entities_api, self.plugins),
-            PluginPages(pages, plugins_api, self.plugins, self.lifecycle),
+            PluginPages(pages, plugins_api, self.plugins, self.lifecycle, forms),
             ShownPages(pages, shown),
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]

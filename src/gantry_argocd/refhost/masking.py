@@ -13,6 +13,8 @@ from typing import Any
 HIDDEN = "__GANTRY_SECRET_REDACTED__"
 """Gantry's own mask: sent back, it means the stored secret."""
 
+_KEY = "PRIVATE KEY"
+
 
 def without_secrets(value: Any, schema: Any) -> Any:
     """Give *value* with the mask instead of all that *schema* does not know as no secret."""
@@ -25,9 +27,16 @@ def without_secrets(value: Any, schema: Any) -> Any:
         return [without_secrets(inner, schema.get("items")) for inner in value]
     if isinstance(value, str):
         kinds = schema.get("type", "string")
-        fits = "string" in kinds and "PRIVATE KEY" not in value
+        fits = "string" in kinds and _KEY not in value
         return _without_user(value) if fits else HIDDEN
     return value
+
+
+def safe_text(text: str, *, address: bool = False) -> str:
+    """Give a text that is known as no secret without what slipped into it."""
+    if _KEY in text:
+        return ""
+    return _without_user(text) if address or "://" in text else text
 
 
 def _hidden(value: Any) -> Any:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
 from gantry_argocd.hookspecs import Request, Role
+from gantry_argocd.refhost import plugin_view
 from gantry_argocd.refhost.api_plugins import PluginsApi, attempt, run_route
+from gantry_argocd.refhost.config_forms import ConfigForms, FilledForm
 from gantry_argocd.refhost.lifecycle import ConfigRefused, Lifecycle, PluginState
 from gantry_argocd.refhost.masking import without_secrets
 from gantry_argocd.refhost.pages import Crumb, Pages, segment
@@ -25,9 +27,15 @@ class PluginPages:
     """``/plugins`` and below, and ``/plugin-assets``."""
 
     def __init__(
-        self, pages: Pages, api: PluginsApi, plugins: Plugins, lifecycle: Lifecycle
+        self,
+        pages: Pages,
+        api: PluginsApi,
+        plugins: Plugins,
+        lifecycle: Lifecycle,
+        forms: ConfigForms,
     ) -> None:
         self._pages = pages
+        self._forms = forms
         self._api = api
         self._plugins = plugins
         self._lifecycle = lifecycle
@@ -75,13 +83,18 @@ class PluginPages:
         state: PluginState,
         *,
         shown: Any = None,
+        form: FilledForm | None = None,
         error: HostError | None = None,
         checked: Mapping[str, Any] | None = None,
     ) -> Response:
         status = self._plugins.status(state.name)
-        if shown is None:
-            shown = self._lifecycle.masked(state)
-        return self._pages.render(
+        masked = self._lifecycle.masked(state)
+        report = plugin_view.report(status.get("lastSync"))
+        if form is None and (form := self._forms.stored(call, state, masked)) and error:
+            form = form.refused(error)
+        # A page that is watched is loaded again and again, so it has no form to type into.
+        watching = call.query("watch") == "sync"
+        page = self._pages.render(
             call,
             "plugin.html",
             title=state.manifest["title"],
@@ -91,15 +104,22 @@ class PluginPages:
             state=state,
             can_sync=self._can_sync(state),
             can_check=self._api.check_route(state.name) is not None and state.config is not None,
-            checked=_checked(checked),
-            facts=_facts(status),
-            instances=_table(status.get("instances")),
-            report=_report(status.get("lastSync")),
-            config=json.dumps(shown, indent=2, ensure_ascii=False),
+            checked=plugin_view.checked(checked),
+            facts=plugin_view.facts(status),
+            instances=plugin_view.table(status.get("instances")),
+            report=report,
+            watching=watching,
+            form=form,
+            config=json.dumps(masked if shown is None else shown, indent=2, ensure_ascii=False),
+            as_json=shown is not None,
             problem=str(error) if error else "",
             errors=error.errors if isinstance(error, ConfigRefused) else (),
             schema=json.dumps(state.manifest["configSchema"], indent=2, ensure_ascii=False),
         )
+        if watching:
+            running = report is not None and report["running"]
+            page.headers["Refresh"] = "2" if running else f"0; url=/plugins/{segment(state.name)}"
+        return page
 
     def _asset(self, call: Call) -> Response:
         asset = self._plugins.asset(call.params["plugin"], call.params["name"])
@@ -115,9 +135,21 @@ class PluginPages:
 
     def _put_config(self, call: Call) -> Response:
         state = self._lifecycle.state(call.params["plugin"])
+        if "config" in call.form:
+            return self._put_json(call, state)
+        filled = self._forms.read(call, state)
+        if filled.refusal or not filled.saving:
+            return self._show(call, state, form=filled, error=filled.refusal)
+        try:
+            self._lifecycle.put_config(state.name, filled.revealed, call.acting("page"))
+        except HostError as error:
+            return self._show(call, state, form=filled.refused(error), error=error)
+        return self._back(call, state.name, "The configuration has been saved.")
+
+    def _put_json(self, call: Call, state: PluginState) -> Response:
         typed: Any = None
         try:
-            typed = parse_json(call.form.get("config", ""))
+            typed = parse_json(call.form["config"])
             if not isinstance(typed, Mapping):
                 raise Invalid("the configuration must be a JSON object")
             self._lifecycle.put_config(state.name, typed, call.acting("page"))
@@ -152,7 +184,10 @@ class PluginPages:
         except HostError as error:
             return self._show(call, state, error=error)
         errors = report.get("errors") or ()
-        said = "Sync is running" if report.get("running") else _counted(report)
+        running = report.get("running") is True
+        said = "Sync is running" if running else plugin_view.counted(report)
+        if running and not errors and call.form.get("from") != "list":
+            return self._pages.go(call, f"/plugins/{segment(name)}?watch=sync", said)
         message = f"{said} · {len(errors)} error(s)" if errors else said
         return self._back(call, name, message, ok=not errors)
 
@@ -192,62 +227,3 @@ class PluginPages:
         if call.form.get("from") == "list":
             return self._pages.go(call, "/plugins", f"{title}: {message}", ok=ok)
         return self._pages.go(call, f"/plugins/{segment(name)}", message, ok=ok)
-
-
-def _facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The plain values of a status, as they come."""
-    return [
-        (name, _shown(value))
-        for name, value in status.items()
-        if isinstance(value, str | int | float | bool) and value != ""
-    ]
-
-
-def _table(rows: Any) -> tuple[list[str], list[list[str]]]:
-    """A list of mappings as columns and rows; columns in the order in which they first come."""
-    known = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
-    columns = list(
-        dict.fromkeys(name for row in known for name in row if not isinstance(row[name], Mapping))
-    )
-    return columns, [[_shown(row.get(name)) for name in columns] for row in known]
-
-
-def _report(report: Any) -> dict[str, Any] | None:
-    """A sync report: its counts, its errors, its instances."""
-    if not isinstance(report, Mapping):
-        return None
-    errors = report.get("errors")
-    return {
-        "facts": _facts(report),
-        "errors": [str(error) for error in errors] if isinstance(errors, list) else [],
-        "instances": _table(report.get("instances")),
-    }
-
-
-def _checked(body: Mapping[str, Any] | None) -> list[tuple[str, bool, Any]]:
-    """What was examined: name, whether all is well, and the steps as a table."""
-    found = body.get("instances") if body is not None else None
-    return [
-        (str(one.get("instance", "")), one.get("ok") is True, _table(one.get("steps")))
-        for one in (found if isinstance(found, list) else [])
-        if isinstance(one, Mapping)
-    ]
-
-
-def _counted(report: Mapping[str, Any]) -> str:
-    counts = [
-        f"{report[name]} {name}"
-        for name in ("apps", "entities", "created", "updated", "unchanged", "removed")
-        if isinstance(report.get(name), int)
-    ]
-    return "Synced: " + ", ".join(counts) if counts else "Synced"
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "—"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_shown(item) for item in value) or "—"
-    return str(value) or "—"

@@ -82,6 +82,31 @@ class Vault:
         return AESGCM(self._key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None)
 
 
+class Drafts:
+    """
+    Secrets that somebody has typed and not saved: they go with the form, encrypted.
+
+    Args:
+        vault: Of the host. What is stored is of no use as a draft, and the other way round.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = Vault(bytes.fromhex(vault.derive("form-drafts")))
+
+    def seal(self, text: str, owner: str) -> str:
+        """Encrypt *text* for *owner*."""
+        return self._vault.seal({"text": text, "owner": owner})
+
+    def open(self, sealed: str, owner: str) -> str | None:
+        """Give the text; None when it was not sealed for *owner*."""
+        try:
+            found = self._vault.open(sealed) if sealed.startswith(PREFIX) else {}
+        except Undecryptable:
+            return None
+        text = found.get("text")
+        return text if found.get("owner") == owner and isinstance(text, str) else None
+
+
 def key_from_text(text: str) -> bytes:
     """Turn what an operator gives (``GANTRY_ENCRYPTION_KEY``) into a key."""
     return hashlib.sha256(text.encode()).digest()

@@ -28,6 +28,8 @@ from gantry_argocd.refhost.trail import Actor, Record
 LONGEST_BODY = 1024 * 1024
 LONGEST_DISCARDED = 16 * LONGEST_BODY
 """How much of a too long body is read away, so that its sender gets to read the answer."""
+LONGEST_FORM = 20_000
+"""Fields. A configuration of many instances has thousands; the body's length is limited too."""
 
 _IN_ADDRESSES = "/:?#[]@!$&'()*+,;=%~"
 
@@ -151,7 +153,7 @@ class Call:
             raise WrongType(f"a form must be {FORM_TYPE}")
         try:
             text = self.body.decode()
-            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=200))
+            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=LONGEST_FORM))
         except ValueError:
             raise Invalid("the form cannot be read") from None
 

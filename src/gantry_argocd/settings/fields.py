@@ -47,6 +47,8 @@ class Setting:
 
         items: The settings class of the items of an array, or of an object's members.
 
+        member: What one item is called, for a form.
+
         required: It has no default.
 
         default: The JSON value that an absent one stands for.
@@ -56,9 +58,11 @@ class Setting:
 
         secret: Never shown (G4). For an object: its values.
 
-        choices: The only texts allowed. None for any.
+        choices: The only texts allowed, of an array in it. None for any.
 
         examples: JSON values.
+
+        advanced: Seldom needed: a form may fold it away.
     """
 
     key: str
@@ -68,12 +72,14 @@ class Setting:
     text: Text | None = None
     keys: Text | None = None
     items: type | None = None
+    member: str = ""
     required: bool = False
     default: Any = ""
     empty: Any = _AS_DEFAULT
     secret: bool = False
     choices: tuple[str, ...] | None = None
     examples: tuple[Any, ...] = ()
+    advanced: bool = False
 
 
 def setting(**known: Any) -> Any:
@@ -109,16 +115,22 @@ def _schema_of(item: Setting) -> dict[str, Any]:
     }
     if not item.required:
         result["default"] = item.default
-    if item.choices is not None:
+    if item.advanced:
+        result["x-advanced"] = True
+    if item.choices is not None and item.json_type == "string":
         result["enum"] = list(item.choices)
     if item.examples:
         result["examples"] = list(item.examples)
     if item.items is not None and item.json_type == "array":
-        result["items"] = schema(item.items)
+        result["items"] = {"title": item.member} | schema(item.items)
     elif item.items is not None:
         result |= schema(item.items)
     elif item.json_type == "array":
-        result["items"] = _text_schema(item.text)
+        result["items"] = (
+            {"type": "string", "enum": list(item.choices)}
+            if item.choices is not None
+            else _text_schema(item.text)
+        )
     elif item.json_type == "object":
         result["additionalProperties"] = _text_schema(
             item.text, or_empty=item.secret
@@ -185,6 +197,8 @@ def read(cls: type, value: Any, path: str, errors: list[ConfigError]) -> dict[st
         if item.key not in value or given is None:
             if item.required:
                 errors.append({"path": spot, "message": f"is required: {item.description}"})
+                result[name] = item.default
+                continue
             given = item.default
         result[name] = _read_one(item, given, spot, errors)
     return result
@@ -209,9 +223,7 @@ def _read_one(item: Setting, given: Any, path: str, errors: list[ConfigError]) -
         return [_member(item, e, f"{path}[{index}]", errors) for index, e in enumerate(given)]
     if item.json_type == "object":
         return _members(item, given, path, errors)
-    if item.choices is not None and given not in item.choices:
-        expected_words = ", ".join(repr(choice) for choice in item.choices)
-        errors.append({"path": path, "message": f"one of {expected_words} is expected"})
+    _check_choice(item, given, path, errors)
     if given == "" and not item.required:
         if item.empty is not _AS_DEFAULT:
             return item.empty
@@ -242,7 +254,14 @@ def _member(item: Setting, given: Any, path: str, errors: list[ConfigError]) -> 
     if not isinstance(given, str):
         errors.append({"path": path, "message": f"a string is expected, not {_named(given)}"})
         return None
+    _check_choice(item, given, path, errors)
     return _text(item.text, given, path, errors)
+
+
+def _check_choice(item: Setting, given: str, path: str, errors: list[ConfigError]) -> None:
+    if item.choices is not None and given not in item.choices:
+        expected = ", ".join(repr(choice) for choice in item.choices)
+        errors.append({"path": path, "message": f"one of {expected} is expected"})
 
 
 def _text(text: Text | None, given: str, path: str, errors: list[ConfigError]) -> Any:

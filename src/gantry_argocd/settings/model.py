@@ -90,6 +90,7 @@ class InstanceSettings:
     )
     auth_mode: str = setting(
         key="authMode",
+        advanced=True,
         title="Authentication",
         description="Which of token and password counts when both are given.",
         choices=("", "token", "credentials"),
@@ -109,6 +110,7 @@ class InstanceSettings:
     )
     selector: str = setting(
         key="selector",
+        advanced=True,
         title="Label selector",
         description="Only applications whose labels match, as kubectl writes it.",
         text=texts.LINE,
@@ -116,12 +118,14 @@ class InstanceSettings:
     )
     ca_bundle: str = setting(
         key="caBundle",
+        advanced=True,
         title="Certificate authorities",
         description="Certificates to trust besides the system's, in PEM form; or file:PATH.",
         text=texts.CERTIFICATES,
     )
     client_certificate: str = setting(
         key="clientCertificate",
+        advanced=True,
         title="Client certificate",
         description="file:PATH of a certificate in PEM form to identify with, for a proxy that "
         "asks for one; its key may be in the same file.",
@@ -129,12 +133,14 @@ class InstanceSettings:
     )
     client_key: str = setting(
         key="clientKey",
+        advanced=True,
         title="Client key",
         description="file:PATH of the key of that certificate, when it is in a file of its own.",
         text=texts.FILE,
     )
     headers: dict[str, Secret] = setting(
         key="headers",
+        advanced=True,
         title="Extra headers",
         description="Sent with every request, for a proxy in front. The values are secrets.",
         json_type="object",
@@ -145,6 +151,7 @@ class InstanceSettings:
     )
     timeouts: Timeouts = setting(
         key="timeouts",
+        advanced=True,
         title="Timeouts",
         description="How long the server may take.",
         json_type="object",
@@ -153,12 +160,14 @@ class InstanceSettings:
     )
     public_url: str = setting(
         key="publicUrl",
+        advanced=True,
         title="Public URL",
         description="Address that people open, when it is not the one above.",
         text=texts.URL,
     )
     namespace: str = setting(
         key="namespace",
+        advanced=True,
         title="Own namespace",
         description="Namespace that Argo CD itself runs in, when it cannot be asked.",
         text=texts.NAMESPACE,
@@ -194,6 +203,7 @@ class Settings:
         description="The Argo CD API servers to show.",
         json_type="array",
         items=InstanceSettings,
+        member="Instance",
         required=True,
         default=[],
     )
@@ -217,6 +227,7 @@ class Settings:
     )
     enrichment_prefixes: tuple[str, ...] = setting(
         key="enrichmentPrefixes",
+        advanced=True,
         title="Enrichment prefixes",
         description="Annotations with these prefixes are derived by other plugins from what this "
         "one writes, and do not keep an entity alive.",

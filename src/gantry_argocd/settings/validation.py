@@ -146,7 +146,8 @@ def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[Conf
     """Put the stored secret of the same name and origin in the place of each mask."""
     known = {_identity(instance): instance for instance in _instance_dicts(plain(stored))}
     for index, instance in enumerate(_instance_dicts(values)):
-        before = known.get(_identity(instance), {})
+        name, origin = _identity(instance)
+        before = known.get((name, origin), {})
         for path, holder, key, old in _secret_places(instance, before):
             if holder[key] in (None, ""):
                 if holder is instance:
@@ -159,6 +160,8 @@ def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[Conf
             if isinstance(old, str) and old:
                 holder[key] = old
                 continue
+            if not origin:
+                continue  # Its address is refused, and may be mended to the former one.
             errors.append(
                 {
                     "path": f"$.instances[{index}].{path}",
@@ -167,7 +170,6 @@ def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[Conf
                     "secret itself",
                 }
             )
-            holder[key] = ""
 
 
 def _check_references(
