@@ -209,6 +209,42 @@ def serve(
         _fail(f"cannot serve: {problem}")
 
 
+# --- rotate-key ---
+
+
+@main.command("rotate-key")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path("data"),
+    show_default=True,
+    help="Where the catalogue and the key file are kept.",
+)
+def rotate_key(data_dir: Path) -> None:
+    """
+    Encrypt the stored configurations with a new key.
+
+    Without GANTRY_ENCRYPTION_KEY the new key is made and put into the key file; a host that runs
+    goes on with it. With it, GANTRY_NEW_ENCRYPTION_KEY is the new one: stop the host, run this,
+    and start the host with the new one as GANTRY_ENCRYPTION_KEY. Everybody signs in anew.
+    """
+    from .refhost import HostError, rotate
+
+    present = os.environ.get("GANTRY_ENCRYPTION_KEY") or None
+    wanted = os.environ.get("GANTRY_NEW_ENCRYPTION_KEY") or None
+    if present is not None and wanted is None:
+        _fail("GANTRY_ENCRYPTION_KEY is set: give the new key as GANTRY_NEW_ENCRYPTION_KEY", 2)
+    if wanted is not None and wanted == present:
+        _fail("the new key is the present one", 2)
+    try:
+        done = rotate(data_dir, present=present, wanted=wanted)
+    except (HostError, ValueError, OSError) as problem:
+        _fail(f"the key has not been changed: {problem}")
+    click.echo(f"{_count(len(done), 'configuration')} encrypted with the new key")
+    if wanted is not None:
+        click.echo("Start the host with the new key as GANTRY_ENCRYPTION_KEY.")
+
+
 # --- simulate ---
 
 

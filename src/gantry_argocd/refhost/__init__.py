@@ -10,18 +10,22 @@ from gantry_argocd.refhost.database import DatabaseUnusable
 from gantry_argocd.refhost.host import Host, HostOptions, create_host
 from gantry_argocd.refhost.lifecycle import ConfigRefused
 from gantry_argocd.refhost.pages_shown import ShownPage
+from gantry_argocd.refhost.problems import HostError
+from gantry_argocd.refhost.rotation import rotate
 from gantry_argocd.refhost.server import RunningHost, listening, serve, serve_in_thread
 
 __all__ = [
     "ConfigRefused",
     "DatabaseUnusable",
     "Host",
+    "HostError",
     "HostOptions",
     "NewUser",
     "RunningHost",
     "ShownPage",
     "create_host",
     "listening",
+    "rotate",
     "serve",
     "serve_in_thread",
 ]

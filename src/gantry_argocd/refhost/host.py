@@ -34,7 +34,7 @@ from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Busy
 from gantry_argocd.refhost.sessions import Brake, Sessions
 from gantry_argocd.refhost.trail import Trail
-from gantry_argocd.refhost.vault import Drafts, Vault, key_from_file, key_from_text
+from gantry_argocd.refhost.vault import Drafts, FileVault, Vault, key_from_text
 from gantry_argocd.refhost.web import Call, Endpoint, Router, failure, json_response
 
 
@@ -238,9 +238,9 @@ def create_host(
             make_private_file(file)
             database_url = f"sqlite:///{file}"
     if encryption_key is not None:
-        key = key_from_text(encryption_key)
+        vault = Vault(key_from_text(encryption_key))
     else:
-        key = key_from_file(data_dir or Path())
+        vault = FileVault(data_dir or Path())
     named = {user.username: user for user in users}
     if admin_password is None and "admin" in named:
         admin_password = named["admin"].password
@@ -251,7 +251,7 @@ def create_host(
             host = Host(
                 engine,
                 hooks,
-                Vault(key),
+                vault,
                 options.clock,
                 options.hasher,
                 options.secrets_dirs,

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -26,6 +27,7 @@ from gantry_argocd.refhost.foreign import ForeignWrite
 from gantry_argocd.refhost.moments import Clock, stamp
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import HostError, Invalid, Missing, NotTaken
+from gantry_argocd.refhost.rotation import KeysMixed, reseal
 from gantry_argocd.refhost.trail import Actor, Record, Trail, plugin_record
 from gantry_argocd.refhost.vault import Undecryptable, Vault
 
@@ -180,6 +182,8 @@ class Lifecycle:
 
             Missing: It is for a plugin that is not installed.
         """
+        with suppress(KeysMixed):  # what cannot be opened is told of each plugin
+            reseal(self._engine, self._vault, self._vault, plain_only=True)
         operator = Actor("operator", source="config")
         for name, config in configs.items():
             state = self.state(name)
