@@ -13,6 +13,7 @@ from gantry_argocd import errors, hookspecs
 from gantry_argocd.plugin import ArgoCDPlugin
 from gantry_argocd.settings.fields import settings_of
 from gantry_argocd.settings.model import InstanceSettings, Settings, Timeouts
+from gantry_argocd.settings.policy import PolicyRule
 
 DOCS = Path(__file__).parent
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -99,6 +100,7 @@ PARTS = {
     "settings": lambda: settings(Settings),
     "instance": lambda: settings(InstanceSettings),
     "timeouts": lambda: settings(Timeouts),
+    "policy": lambda: settings(PolicyRule),
     "hooks": hooks,
     "routes": routes,
     "errors": error_table,

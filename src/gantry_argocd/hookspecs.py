@@ -13,7 +13,7 @@ Three groups:
   :func:`actions`;
 * the life cycle and REST: :func:`plugin_manifest`, :func:`validate_config`, :func:`mask_config`,
   :func:`configure`, :func:`withdraw`, :func:`plugin_status`, :func:`plugin_routes`,
-  :func:`plugin_assets`, :func:`shutdown`.
+  :func:`plugin_schemas`, :func:`plugin_assets`, :func:`shutdown`.
 
 Hooks that take *plugin* mean the plugin of that name; every other returns None. All hooks are
 synchronous and may be called from several threads at once. None raises for a failure of Argo CD:
@@ -249,7 +249,9 @@ class Route(TypedDict):
     A REST route of a plugin.
 
     ``path`` is below ``/api/v1/plugins/{plugin}``, with ``{name}`` for one raw segment.
-    ``role`` is the least role that may call it.
+    ``role`` is the least role that may call it. ``openapi`` is an OpenAPI 3.1 operation object:
+    parameters, request body, answers. What it refers to is in :func:`plugin_schemas`; an error
+    is a ``#/components/schemas/Error``, which is the host's.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -257,6 +259,7 @@ class Route(TypedDict):
     role: Role
     summary: str
     handler: Callable[[Request], Response]
+    openapi: NotRequired[Mapping[str, Any]]
 
 
 class Asset(TypedDict):
@@ -523,6 +526,11 @@ def plugin_status(plugin: str) -> Mapping[str, Any] | None:
 @hookspec(firstresult=True)
 def plugin_routes(plugin: str) -> Sequence[Route] | None:
     """List the plugin's REST routes. The same for the life of the plugin object."""
+
+
+@hookspec(firstresult=True)
+def plugin_schemas(plugin: str) -> Mapping[str, Any] | None:
+    """Give the JSON Schemas by name that the plugin's routes refer to, for OpenAPI components."""
 
 
 @hookspec(firstresult=True)

@@ -25,6 +25,7 @@ from .hookspecs import hookimpl
 from .hub import Fetched, reveal
 from .ledger import PLUGIN
 from .mappings import as_dict
+from .openapi import SCHEMAS
 from .render import Renderer
 from .rest import Routes
 from .running import run_action, run_once
@@ -360,6 +361,11 @@ class ArgoCDPlugin:
     def plugin_routes(self, plugin: str) -> Sequence[Route] | None:
         """List the REST routes."""
         return self._routes if plugin == PLUGIN else None
+
+    @hookimpl
+    def plugin_schemas(self, plugin: str) -> Mapping[str, Any] | None:
+        """Give what the routes refer to."""
+        return SCHEMAS if plugin == PLUGIN else None
 
     @hookimpl
     def plugin_assets(self, plugin: str) -> Mapping[str, Asset] | None:

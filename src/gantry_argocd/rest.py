@@ -16,6 +16,7 @@ from . import errors, sync_request
 from .actions import ACTION_ROLE
 from .bodies import action_object, offer_object, operation_object, present, status_object
 from .hub import Fetched
+from .openapi import operation as described
 from .refs import EntityKey, Wanted, is_kubernetes_name, parse_list, parse_wanted
 from .settings import LABEL_KEY
 from .wire import disclose
@@ -259,6 +260,7 @@ def _route(
         "role": role,
         "summary": summary,
         "handler": _answering(handler),
+        "openapi": described(method, path),
     }
 
 

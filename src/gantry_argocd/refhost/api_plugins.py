@@ -48,6 +48,8 @@ class PluginsApi:
                 self._plugin_route(name, route),
                 route["role"],
                 attempt=_route_attempt(name, route),
+                summary=route["summary"],
+                openapi=route.get("openapi", {}),
             )
             for name in self._plugins.names
             for route in self._plugins.routes(name)

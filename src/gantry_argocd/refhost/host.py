@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from gantry_argocd.refhost import openapi
 from gantry_argocd.refhost.accounts import Accounts, NewUser
 from gantry_argocd.refhost.api_accounts import AccountsApi
 from gantry_argocd.refhost.api_entities import EntitiesApi
@@ -143,7 +144,12 @@ class Host:
             ShownPages(pages, shown),
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
-        router = Router([*self._health(), *endpoints])
+        endpoints = [*self._health(), *endpoints]
+        described = Endpoint("GET", openapi.PATH, lambda _: json_response(told), None)
+        told = openapi.document(
+            [*endpoints, described], self.plugins.schemas(), version("gantry-argocd")
+        )
+        router = Router([*endpoints, described])
         return make_app(Front(router, sessions, pages, self.trail), self.start, self.close)
 
     def _health(self) -> list[Endpoint]:

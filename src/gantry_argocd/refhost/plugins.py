@@ -208,6 +208,13 @@ class Plugins:
         """List a plugin's REST routes."""
         return self._named(name, "plugin_routes") or ()
 
+    def schemas(self) -> Mapping[str, Any]:
+        """Give what the routes of all plugins refer to."""
+        found: dict[str, Any] = {}
+        for name in self.names:
+            found |= self._named(name, "plugin_schemas") or {}
+        return found
+
     def asset(self, name: str, file: str) -> Asset | None:
         """Give one static file of a plugin."""
         assets: Mapping[str, Asset] = self._named(name, "plugin_assets") or {}
@@ -300,7 +307,15 @@ class Plugins:
 
 
 _TAKING_NAME = frozenset(
-    {"mask_config", "withdraw", "plugin_status", "plugin_routes", "plugin_assets", "shutdown"}
+    {
+        "mask_config",
+        "withdraw",
+        "plugin_status",
+        "plugin_routes",
+        "plugin_schemas",
+        "plugin_assets",
+        "shutdown",
+    }
 )
 
 

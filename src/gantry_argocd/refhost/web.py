@@ -176,6 +176,10 @@ class Endpoint:
         role: The least role. None: public.
 
         attempt: What the trail says of a refused call, where that is worth keeping.
+
+        summary: A few words about it. Empty where the host has its own.
+
+        openapi: An OpenAPI operation object: what it takes and answers.
     """
 
     method: str
@@ -183,6 +187,8 @@ class Endpoint:
     handler: Handler
     role: Role | None = "viewer"
     attempt: Callable[[Call], Record] | None = None
+    summary: str = ""
+    openapi: Mapping[str, Any] = attrs.field(factory=dict)
 
     @property
     def is_page(self) -> bool:
