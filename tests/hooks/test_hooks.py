@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -562,3 +563,18 @@ def test_the_panel_does_not_wait_for_an_argo_cd_that_hangs(
 
     assert "OutOfSync" in panel["html"]
     assert "answered 503" in panel["html"]
+
+
+def test_every_route_says_what_it_takes_and_answers(manager: pluggy.PluginManager) -> None:
+    """A host can describe the routes: each has its own id, answers, and no loose reference."""
+    routes = manager.hook.plugin_routes(plugin="argocd")
+    schemas = manager.hook.plugin_schemas(plugin="argocd")
+
+    ids = [route["openapi"]["operationId"] for route in routes]
+    assert len(ids) == len(set(ids))
+    for route in routes:
+        assert "200" in route["openapi"]["responses"]
+        assert ("requestBody" in route["openapi"]) is (route["method"] == "POST")
+    named = set(re.findall(r"#/components/schemas/(\w+)", str([routes, schemas])))
+    assert named == {*schemas, "Error"}
+    assert manager.hook.plugin_schemas(plugin="other") is None
