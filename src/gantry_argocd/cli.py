@@ -267,6 +267,7 @@ def rotate_key(data_dir: Path) -> None:
 )
 @click.option("--instances", type=click.IntRange(1, 100), default=1, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--release", default="3.5", show_default=True, help="The Argo CD that it is.")
 @click.option(
     "--output",
     type=click.Choice(["text", "config"]),
@@ -274,10 +275,22 @@ def rotate_key(data_dir: Path) -> None:
     show_default=True,
     help="What to print once all answer: addresses, or a configuration of the plugin.",
 )
-def simulate(address: str, port: int, apps: int, instances: int, seed: int, output: str) -> None:
-    """Run an Argo CD API without a cluster behind it, with a varied fleet that is alive."""
-    from .simulator import Simulator
+def simulate(
+    address: str, port: int, apps: int, instances: int, seed: int, release: str, output: str
+) -> None:
+    """
+    Run an Argo CD API without a cluster behind it, with a varied fleet that is alive.
+
+    Any client of Argo CD can use it: it lists, watches, syncs, refreshes, rolls back and refuses
+    as the real server of the chosen release does. Accounts are admin, reader, syncer, paylead and
+    nobody; the password of each is simulator. What another process may change, and which faults
+    it may cause, is in docs/simulator.md.
+    """
+    from .simulator import PROFILES, Simulator
     from .wire import PORTABLE_FIELDS
+
+    if release not in PROFILES:
+        raise click.BadParameter(f"there are {', '.join(PROFILES)}", param_hint="--release")
 
     with ExitStack() as stack:
         running: list[Simulator] = []
@@ -289,6 +302,7 @@ def simulate(address: str, port: int, apps: int, instances: int, seed: int, outp
                 name="production" if instances == 1 else f"argocd-{number + 1}",
                 host=address,
                 port=port + number if port else 0,
+                release=release,
             )
             try:
                 running.append(stack.enter_context(simulator))

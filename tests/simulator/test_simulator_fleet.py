@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gantry_argocd.simulator import Fleet, Policies, generate
+from gantry_argocd.simulator import LATEST, Fleet, Policies, generate
 from gantry_argocd.simulator.gojson import encode
 from gantry_argocd.simulator.projection import FieldFilter, ListProjection
 from gantry_argocd.simulator.selector import SelectorInvalid, parse, selects
@@ -132,7 +132,7 @@ def test_list_projection_keeps_empty_values() -> None:
     fields = (
         "items.metadata.name,items.metadata.labels,items.spec.sources,items.status.sync.revision"
     )
-    projection = ListProjection.parse(fields)
+    projection = ListProjection.parse(fields, LATEST.list_fields)
     assert projection is not None
 
     app: Json = {"metadata": {"name": "web"}, "spec": {}, "status": {"sync": {}}}
@@ -151,7 +151,7 @@ def test_list_projection_collision() -> None:
         ("-items.spec,items.status.resources", False),
         ("items.spec", False),
     ):
-        projection = ListProjection.parse(fields)
+        projection = ListProjection.parse(fields, LATEST.list_fields)
         assert projection is not None
         assert collides == projection.collides, fields
 

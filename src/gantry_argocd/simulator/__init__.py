@@ -1,7 +1,7 @@
 """An Argo CD API server in a thread, for the demo, for tests and for benchmarks.
 
-It tells the truth about Argo CD 3.5.1, the unpleasant rules included, and imports nothing else of
-this package.
+It tells the truth about Argo CD 2.8 to 3.6, the unpleasant rules included, and imports nothing else
+of this package.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from .accounts import Account
 from .faults import Faults
 from .fleet import generate
+from .options import Options
+from .profiles import LATEST, NEWEST, OLDEST, PROFILES, Profile
 from .projects import Projects
 from .rbac import Grant, Policies
 from .requests import ReceivedRequest, Requests
@@ -16,11 +18,17 @@ from .server import Simulator
 from .store import Fleet
 
 __all__ = [
+    "LATEST",
+    "NEWEST",
+    "OLDEST",
+    "PROFILES",
     "Account",
     "Faults",
     "Fleet",
     "Grant",
+    "Options",
     "Policies",
+    "Profile",
     "Projects",
     "ReceivedRequest",
     "Requests",

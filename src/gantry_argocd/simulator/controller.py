@@ -13,12 +13,12 @@ import attrs
 from . import results
 from .clock import SimulatedClock
 from .gojson import Json
+from .profiles import Profile
 from .projects import Projects
 from .revisions import Revisions, is_git, is_sha, sources_of, unknown_commit
 from .store import Fleet, Key, timestamp
 
 REFRESH = "argocd.argoproj.io/refresh"
-HYDRATE = "argocd.argoproj.io/hydrate"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 _BLOCKING_CONDITIONS = ("ComparisonError", "InvalidSpecError")
 _HISTORY_LIMIT = 10
@@ -100,6 +100,7 @@ class Controller:
         projects: Projects,
         revisions: Revisions,
         clock: SimulatedClock,
+        profile: Profile,
         *,
         operation_seconds: float,
         reconcile_seconds: float,
@@ -108,6 +109,7 @@ class Controller:
         self._projects = projects
         self._revisions = revisions
         self._clock = clock
+        self._profile = profile
         self._operation_seconds = operation_seconds
         self._reconcile_seconds = reconcile_seconds
         self._scheduler = Scheduler(clock)
@@ -163,7 +165,7 @@ class Controller:
     # -- the steps of an operation, each one event of the watch -------------------------------
 
     def _pick_up(self, job: Job, app: Json) -> None:
-        held = not self._projects.windows(app, self._clock()).manual_sync_allowed
+        held = self._is_held(app)
 
         def edit(app: Json) -> None:
             state: Json = {"operation": app["operation"], "phase": "Running"}
@@ -182,7 +184,7 @@ class Controller:
         if problem is not None:
             self._finish(job, "Error", problem, None)
             return
-        waiting = results.pruning_confirmation(app, sync)
+        waiting = results.pruning_confirmation(app, sync, self._profile)
         message = waiting or results.waiting_message(app, sync)
         running = results.resource_results(app, sync, running=True, failures={})
 
@@ -200,7 +202,7 @@ class Controller:
         for condition in app["status"].get("conditions") or ():
             if condition["type"] in _BLOCKING_CONDITIONS:
                 return f"{condition['type']}: {condition['message']}"
-        sources = sync.get("sources") or [sync.get("source") or {}]
+        sources = sync.get("sources") or sources_of(app["spec"])
         wanted = sync.get("revisions") or [sync.get("revision", "")]
         for source, revision in zip(sources, wanted, strict=False):
             unknown = is_sha(revision) and not self._revisions.knows(_settled(app), revision)
@@ -210,11 +212,11 @@ class Controller:
 
     def _complete(self, job: Job, app: Json) -> None:
         sync = app["operation"]["sync"]
-        failures = results.failures_of(app, sync, self._expected_failures(job, app))
+        failures = results.failures_of(app, sync, self._expected_failures(job, app), self._profile)
         done = results.resource_results(app, sync, running=False, failures=failures)
         if failures and not sync.get("dryRun"):
             reason = next(iter(failures.values()))
-            what = "one or more synchronization tasks completed unsuccessfully"
+            what = self._profile.failure_text
             if reason == results.SERVER_SIDE_FORCE:
                 what = "one or more objects failed to apply"
             self._fail_or_retry(job, app, f"{what}, reason: {reason}", done)
@@ -271,14 +273,14 @@ class Controller:
         self._fleet.change(job.key, edit)
 
     def _finish_termination(self, job: Job, app: Json) -> None:
-        if not self._projects.windows(app, self._clock()).manual_sync_allowed:
+        if self._is_held(app):
             return  # the window holds the termination as well
 
         def edit(app: Json) -> None:
             state = app["status"]["operationState"]
             for item in (state.get("syncResult") or {}).get("resources") or ():
                 if item.get("hookType"):
-                    item |= {"hookPhase": "Failed", "message": "Terminated"}
+                    item.update(self._profile.terminated_hook)
             state |= {"phase": "Failed", "message": "Operation terminated"}
             state["finishedAt"] = self._now()
             app.pop("operation", None)
@@ -308,7 +310,7 @@ class Controller:
                 else compared.get("revision") == sync.get("revision")
             )
             results.settle(app, sync, at_target=at_target)
-            _set_health(app, self._now())
+            self._set_health(app)
             left = [c for c in status.get("conditions") or () if c["type"] != "SyncError"]
             if left:
                 status["conditions"] = left
@@ -316,14 +318,17 @@ class Controller:
                 status.pop("conditions", None)
 
         record = self._fleet.change(key, edit)
-        if record is not None and results.overall_health(record.app) == "Progressing":
+        if (
+            record is not None
+            and results.overall_health(record.app, self._profile) == "Progressing"
+        ):
             rollout = 0.5 * self._operation_seconds
             self._scheduler.after(rollout, lambda: self._recover(key))
 
     def _recover(self, key: Key) -> None:
         def edit(app: Json) -> None:
             results.recover(app)
-            _set_health(app, self._now())
+            self._set_health(app)
             app["status"]["reconciledAt"] = self._now()
 
         self._fleet.change(key, edit)
@@ -336,6 +341,8 @@ class Controller:
 
         def edit(app: Json) -> None:
             app["metadata"]["annotations"].pop(REFRESH, None)
+            if not app["metadata"]["annotations"]:
+                del app["metadata"]["annotations"]
             status = app["status"]
             status["reconciledAt"] = self._now()
             if not status["sync"].get("status"):
@@ -345,6 +352,16 @@ class Controller:
                 status["health"] = {"status": "Missing", "lastTransitionTime": self._now()}
 
         self._fleet.change(key, edit)
+
+    def _is_held(self, app: Json) -> bool:
+        """Return whether a sync window holds the operation of *app*."""
+        allowed = self._projects.windows(app, self._clock()).manual_sync_allowed
+        return self._profile.windows_hold_operations and not allowed
+
+    def _set_health(self, app: Json) -> None:
+        word = results.overall_health(app, self._profile)
+        if app["status"]["health"].get("status") != word:
+            app["status"]["health"] = {"status": word, "lastTransitionTime": self._now()}
 
     def _now(self) -> str:
         return timestamp(self._clock())
@@ -373,11 +390,17 @@ def _sync_result(app: Json, done: list[Json] | None) -> Json:
     sync = operation["sync"]
     result: Json = {"resources": done} if done else {}
     result["revision"] = sync.get("revision", "")
-    result["source"] = sync.get("source") or {"repoURL": ""}
+    several = bool(sync.get("sources"))
+    result["source"] = {"repoURL": ""} if several else _source(app, sync)
     for name in ("sources", "revisions"):
         if sync.get(name):
             result[name] = sync[name]
     return result
+
+
+def _source(app: Json, sync: Json) -> Json:
+    source: Json = sync.get("source") or sources_of(app["spec"])[0]
+    return source
 
 
 def _append_history(app: Json, operation: Json, state: Json) -> None:
@@ -387,7 +410,7 @@ def _append_history(app: Json, operation: Json, state: Json) -> None:
     entry |= {
         "deployedAt": state["finishedAt"],
         "id": history[-1]["id"] + 1 if history else 0,
-        "source": sync.get("source") or {"repoURL": ""},
+        "source": {"repoURL": ""} if sync.get("sources") else _source(app, sync),
         "deployStartedAt": state["startedAt"],
     }
     for name in ("sources", "revisions"):
@@ -398,9 +421,3 @@ def _append_history(app: Json, operation: Json, state: Json) -> None:
     kept = [*history, entry][-limit:] if limit else []
     if kept:
         status["history"] = kept
-
-
-def _set_health(app: Json, now: str) -> None:
-    word = results.overall_health(app)
-    if app["status"]["health"].get("status") != word:
-        app["status"]["health"] = {"status": word, "lastTransitionTime": now}

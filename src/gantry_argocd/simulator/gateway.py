@@ -84,6 +84,8 @@ class Gateway:
             await deliver(exchange, send, _page(exchange))
             return
         route, exchange.params, other = route_of(exchange.method, path)
+        if route is not None and route.name in self._world.profile.absent_routes:
+            route = None
         if route is not None:
             await self._routed(exchange, send, route)
             return
@@ -91,7 +93,7 @@ class Gateway:
         answer = Answer.text(404, "Not Found\n")
         if other:
             answer = Answer.text(405, "Method Not Allowed\n")
-        await deliver(exchange, send, _content_type_refusal(exchange) or answer)
+        await deliver(exchange, send, self._content_type_refusal(exchange) or answer)
 
     async def _routed(self, exchange: Exchange, send: Send, route: Route) -> None:
         self._record(exchange, route.name)
@@ -101,7 +103,7 @@ class Gateway:
                 await asyncio.sleep(fault.delay)
             if await replaced(exchange, send, fault):
                 return
-        refusal = None if route is HEALTH else _content_type_refusal(exchange)
+        refusal = None if route is HEALTH else self._content_type_refusal(exchange)
         if refusal is not None:
             await deliver(exchange, send, refusal)
             return
@@ -145,6 +147,14 @@ class Gateway:
         if not started:
             await end(exchange, End.CLOSE)
 
+    def _content_type_refusal(self, exchange: Exchange) -> Answer | None:
+        """Return 415 unless a request that is not a GET names exactly the one accepted type."""
+        given = exchange.headers.get("content-type", "")
+        checked = self._world.profile.checks_content_type
+        if not checked or exchange.method == "GET" or given.lower() == JSON:
+            return None
+        return Answer.text(415, "Invalid content type\n")
+
     def _record(self, exchange: Exchange, route: str) -> None:
         try:
             body: object = json.loads(exchange.body) if exchange.body else None
@@ -182,11 +192,3 @@ def _page(exchange: Exchange) -> Answer:
     if "text/html" in exchange.headers.get("accept", ""):
         return Answer(200, _INDEX, "text/html; charset=utf-8")
     return Answer.text(404, "404 page not found\n")
-
-
-def _content_type_refusal(exchange: Exchange) -> Answer | None:
-    """Return 415 unless a request that is not a GET names exactly the one accepted type."""
-    given = exchange.headers.get("content-type", "")
-    if exchange.method == "GET" or given.lower() == JSON:
-        return None
-    return Answer.text(415, "Invalid content type\n")

@@ -52,6 +52,10 @@ def request_sync(world: World, identity: Identity, name: str, body: Json) -> Rec
             )
     _refuse_deleting(app)
     sync = _sync_operation(world, app, body)
+    guarded = world.options.override_for_revisions and world.profile.has_override_setting
+    if guarded and _chooses(app, body):
+        world.require(identity, "applications", "override", world.object_of(record))
+    _refuse_replacing(world, sync)
     operation: Json = {"sync": sync, "initiatedBy": {"username": identity.subject}}
     if body.get("infos"):
         operation["info"] = [
@@ -68,12 +72,13 @@ def request_rollback(world: World, identity: Identity, name: str, body: Json) ->
         raise CallFailed(
             Code.INTERNAL, 'grpc: error while marshaling: proto: required field "id" not set'
         )
+    enforced = world.options.rollback_needs_a_right and world.profile.has_rollback_right
     record = world.find(
         identity,
         name,
         namespace=body.get("appNamespace", ""),
         project=body.get("project", ""),
-        action="sync",
+        action="rollback" if enforced else "sync",
     )
     app = record.app
     _refuse_deleting(app)
@@ -88,6 +93,12 @@ def request_rollback(world: World, identity: Identity, name: str, body: Json) ->
         raise CallFailed(
             Code.INVALID_ARGUMENT,
             f"application {namespace}/{name} does not have deployment with id {body['id']}",
+        )
+    if entry.get("sources") and not world.profile.rolls_back_several_sources:
+        raise CallFailed(
+            Code.FAILED_PRECONDITION,
+            "cannot rollback to revision deployed with Argo CD v0.11 or lower. "
+            "sync to revision instead.",
         )
     sync: Json = {"revision": entry["revision"]} if entry.get("revision") else {}
     sync |= {flag: True for flag in ("prune", "dryRun") if body.get(flag)}
@@ -146,6 +157,24 @@ def _refuse_deleting(app: Json) -> None:
         raise CallFailed(Code.FAILED_PRECONDITION, "application is deleting")
 
 
+def _chooses(app: Json, body: Json) -> bool:
+    """Return whether a sync is to another revision than the Application's own."""
+    targets = [source.get("targetRevision") or "HEAD" for source in sources_of(app["spec"])]
+    revision = body.get("revision", "")
+    several = body.get("revisions") or []
+    return bool(revision and revision != targets[0]) or any(one not in targets for one in several)
+
+
+def _refuse_replacing(world: World, sync: Json) -> None:
+    if world.options.sync_with_replace_allowed or not world.profile.since(3, 0):
+        return
+    if "Replace=true" in (sync.get("syncOptions") or ()):
+        raise CallFailed(
+            Code.FAILED_PRECONDITION,
+            "sync with replace was disabled on the API Server level via the server configuration",
+        )
+
+
 def _sync_operation(world: World, app: Json, body: Json) -> Json:
     """Return ``operation.sync``, keys in the order of the Go struct."""
     several = bool(app["spec"].get("sources"))
@@ -165,7 +194,7 @@ def _sync_operation(world: World, app: Json, body: Json) -> Json:
             {key: item[key] for key in _RESOURCE_KEYS if item.get(key)}
             for item in body["resources"]
         ]
-    if not several:
+    if not several and world.profile.fills_in_source:
         sync["source"] = sources[0]
     if body.get("manifests"):
         sync["manifests"] = body["manifests"]
@@ -177,6 +206,11 @@ def _sync_operation(world: World, app: Json, body: Json) -> Json:
     if options:
         sync["syncOptions"] = options
     if several:
+        if body.get("revisions") and world.profile.overwrites_target_revision:
+            sources = [
+                {**source, "targetRevision": revision}
+                for source, revision in zip(sources, revisions, strict=True)
+            ]
         sync |= {"sources": sources, "revisions": revisions}
     return sync
 
@@ -184,7 +218,8 @@ def _sync_operation(world: World, app: Json, body: Json) -> Json:
 def _single_revision(world: World, app: Json, source: Json, body: Json) -> str:
     revision = body.get("revision", "")
     target = source.get("targetRevision") or "HEAD"
-    if revision and revision != target and _automated(app) and not body.get("dryRun"):
+    exempt = body.get("dryRun") and world.profile.dry_runs_any_revision
+    if revision and revision != target and _automated(app) and not exempt:
         raise CallFailed(
             Code.FAILED_PRECONDITION,
             f"Cannot sync to {revision}: auto-sync currently set to {target}",
@@ -194,8 +229,10 @@ def _single_revision(world: World, app: Json, source: Json, body: Json) -> str:
 
 def _several_revisions(world: World, app: Json, sources: list[Json], body: Json) -> list[str]:
     chosen: dict[int, str] = {}
+    exempt = body.get("dryRun") and world.profile.dry_runs_any_revision
     given = body.get("revisions") or []
-    for number, position in enumerate(body.get("sourcePositions") or ()):
+    positions = body.get("sourcePositions") or () if world.profile.chooses_sources else ()
+    for number, position in enumerate(positions):
         if not 1 <= position <= len(sources):
             raise CallFailed(Code.UNKNOWN, "source position is out of range")
         if number >= len(given):
@@ -205,7 +242,7 @@ def _several_revisions(world: World, app: Json, sources: list[Json], body: Json)
             )
         source, revision = sources[position - 1], given[number]
         target = source.get("targetRevision") or "HEAD"
-        if revision != target and _automated(app) and not body.get("dryRun"):
+        if revision != target and _automated(app) and not exempt:
             raise CallFailed(
                 Code.FAILED_PRECONDITION,
                 f"Cannot sync source {source.get('repoURL', '')} to {revision}: "

@@ -35,7 +35,7 @@ def _operation_state(key: str, default: object) -> Getter:
     return get
 
 
-# The names of Argo CD 3.5; the values are Go structs there, so omitempty does not apply.
+# The names of every release; the values are Go structs there, so omitempty does not apply.
 _LIST_FIELDS: Mapping[str, Getter] = {
     "metadata.name": _at("metadata", "name", default=""),
     "metadata.namespace": _at("metadata", "namespace", default=""),
@@ -65,6 +65,15 @@ _LIST_FIELDS: Mapping[str, Getter] = {
 }
 
 
+# Those that came after 2.8; a release says which of them it knows.
+_NEWER = frozenset(
+    {
+        *("spec.destination", "spec.project", "spec.source", "spec.sources", "spec.syncPolicy"),
+        *("spec.sourceHydrator", "status.sync.revision", "status.sourceHydrator"),
+    }
+)
+
+
 @attrs.frozen
 class ListProjection:
     """The allow-listed names one list request asked for."""
@@ -72,8 +81,11 @@ class ListProjection:
     names: tuple[str, ...]
 
     @classmethod
-    def parse(cls, fields: str) -> ListProjection | None:
-        """Return the projection *fields* asks for, None for an empty value."""
+    def parse(cls, fields: str, newer: frozenset[str]) -> ListProjection | None:
+        """Return the projection *fields* asks for, None for an empty value.
+
+        *newer* are the names that the release knows besides those of 2.8.
+        """
         if not fields:
             return None
         excluding = fields.startswith("-")
@@ -82,18 +94,20 @@ class ListProjection:
             for name in fields.removeprefix("-").split(",")
             if name.startswith("items.")
         }
-        chosen = (name for name in _LIST_FIELDS if (name in asked) != excluding)
-        return cls(tuple(sorted(chosen)))
+        known = (name for name in _LIST_FIELDS if name not in _NEWER or name in newer)
+        return cls(tuple(sorted(name for name in known if (name in asked) != excluding)))
 
     @property
     def collides(self) -> bool:
-        """Whether ``spec`` is asked for with a child of its own, which 3.5.1 fails on."""
+        """Whether ``spec`` is asked for with a child of its own, which 3.5 fails on."""
         return "spec" in self.names and any(name.startswith("spec.") for name in self.names)
 
     def apply(self, app: Json) -> Json:
         """Return what is left of *app*, keys in order as of a Go map."""
         projected: Json = {}
         for name in self.names:
+            if name.startswith("spec.") and "spec" in self.names:
+                continue  # the whole is there already
             value = _LIST_FIELDS[name](app)
             if value is _ABSENT:
                 continue

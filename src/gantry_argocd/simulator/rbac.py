@@ -9,22 +9,6 @@ from functools import lru_cache
 
 import attrs
 
-RESOURCES = (
-    "clusters",
-    "projects",
-    "applications",
-    "applicationsets",
-    "repositories",
-    "write-repositories",
-    "certificates",
-    "accounts",
-    "gpgkeys",
-    "logs",
-    "exec",
-    "extensions",
-)
-ACTIONS = ("get", "create", "update", "delete", "sync", "override", "action", "invoke")
-
 # Their objects start with <project>/, so a control-plane namespace in the middle is redundant.
 _PER_APPLICATION = frozenset({"applications", "applicationsets", "logs", "exec"})
 
@@ -43,7 +27,7 @@ def _grants(resource: str, actions: str, pattern: str) -> tuple[Grant, ...]:
 
 
 ADMIN = (
-    *_grants("applications", "get create update delete sync override action/*", "*/*"),
+    *_grants("applications", "get create update delete sync rollback override action/*", "*/*"),
     *_grants("applicationsets", "get create update delete", "*/*"),
     *_grants("logs", "get", "*/*"),
     *_grants("exec", "create", "*/*"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .gojson import Json
+from .profiles import Profile
 from .store import has_health_check
 
 ResourceKey = tuple[str, str, str, str]
@@ -52,11 +53,12 @@ def _selected(key: ResourceKey, want: ResourceKey) -> bool:
 
 
 def failures_of(
-    app: Json, sync: Json, expected: Mapping[ResourceKey, str]
+    app: Json, sync: Json, expected: Mapping[ResourceKey, str], profile: Profile
 ) -> dict[ResourceKey, str]:
     """Return which of the touched resources fail to apply, and why."""
     chosen = [item for item in chosen_resources(app, sync) if not is_hook(item)]
-    if strategy_of(sync)[1] and "ServerSideApply=true" in (sync.get("syncOptions") or ()):
+    server_side = "ServerSideApply=true" in (sync.get("syncOptions") or ())
+    if strategy_of(sync)[1] and server_side and profile.force_breaks_server_side_apply:
         return {resource_key(item): SERVER_SIDE_FORCE for item in chosen}
     keys = {resource_key(item) for item in chosen}
     return {key: message for key, message in expected.items() if key in keys}
@@ -139,11 +141,11 @@ def waiting_message(app: Json, sync: Json) -> str:
     return "one or more tasks are running"
 
 
-def pruning_confirmation(app: Json, sync: Json) -> str | None:
+def pruning_confirmation(app: Json, sync: Json, profile: Profile) -> str | None:
     """Return what an operation says that waits for a person to confirm a deletion."""
     for item in chosen_resources(app, sync):
         if item.get("requiresDeletionConfirmation"):
-            return f"waiting for pruning confirmation of {_path(item)}"
+            return profile.confirmation_text(item)
     return None
 
 
@@ -191,14 +193,14 @@ def recover(app: Json) -> None:
             item["health"] = {"status": "Healthy"}
 
 
-def overall_health(app: Json) -> str:
-    """Return the health of *app* from its resources: the worst; Missing only if all are."""
+def overall_health(app: Json, profile: Profile) -> str:
+    """Return the health of *app* from its resources: the worst, but for what is missing."""
     words = [
         str(_health(item))
         for item in app["status"].get("resources") or ()
         if not is_hook(item) and _health(item)
     ]
-    if any(word != "Missing" for word in words):
+    if profile.missing_only_if_all_are and any(word != "Missing" for word in words):
         words = [word for word in words if word != "Missing"]
     return min(words, key=_WORST_FIRST.index, default="Healthy")
 

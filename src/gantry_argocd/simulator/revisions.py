@@ -66,9 +66,13 @@ def is_git(source: Json) -> bool:
 
 
 class Revisions:
-    """What the invented repositories know; remembers the commits it has handed out."""
+    """What the invented repositories know; remembers the commits it has handed out.
 
-    def __init__(self) -> None:
+    *suffix* is how the text about a name ends that stands for no commit.
+    """
+
+    def __init__(self, suffix: str = "") -> None:
+        self._suffix = suffix
         self._lock = threading.Lock()
         self._handed_out: set[str] = set()
 
@@ -86,7 +90,7 @@ class Revisions:
         if not is_git(source):
             return wanted.replace("*", "0").lstrip("^~>=< ")
         if _UNKNOWN_NAME.search(wanted):
-            raise _unresolvable(f"unable to resolve '{wanted}' to a commit SHA")
+            raise _unresolvable(f"unable to resolve '{wanted}' to a commit SHA{self._suffix}")
         sha = commit(str(source.get("repoURL", "")), wanted)
         with self._lock:
             self._handed_out.add(sha)
@@ -104,7 +108,8 @@ class Revisions:
             message = condition.get("message", "")
             for sign in ("unable to resolve", "failed to list refs"):
                 if sign in message:
-                    raise _unresolvable(sign + message.partition(sign)[2])
+                    detail = (sign + message.partition(sign)[2]).removesuffix(self._suffix)
+                    raise _unresolvable(detail + self._suffix)
 
     def commit_metadata(self, app: Json, source: Json, revision: str) -> Json:
         """Return author, date and message of a commit; raises CallFailed as Argo CD does."""

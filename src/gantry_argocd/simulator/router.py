@@ -68,6 +68,9 @@ _ROUTES = (
         for method in ("PUT", "PATCH", "DELETE")
     ),
     _route("sync", "POST", f"{_APP}/sync", applications.sync),
+    _route("server-side-diff", "GET", f"{_APP}/server-side-diff", server.not_simulated),
+    _route("resource-action-v2", "POST", f"{_APP}/resource/actions/v2", server.not_simulated),
+    _route("resource", "DELETE", f"{_APP}/resource", server.not_simulated),
     _route("rollback", "POST", f"{_APP}/rollback", applications.rollback),
     _route("terminate", "DELETE", f"{_APP}/operation", applications.terminate),
     _route("resource-tree", "GET", f"{_APP}/resource-tree", applications.get_resource_tree),

@@ -7,7 +7,7 @@ import random
 
 from . import tree
 from .codes import CallFailed, Code
-from .controller import HYDRATE, REFRESH
+from .controller import REFRESH
 from .exchange import Answer, Exchange
 from .gojson import Json, encode
 from .operations import (
@@ -33,8 +33,9 @@ _LARGE = 1000
 async def list_applications(world: World, exchange: Exchange) -> Answer:
     """List what the caller may see; no pages, one order by name, null when empty."""
     identity = exchange.caller()
-    projection = ListProjection.parse(exchange.value("fields"))
-    if projection is not None and projection.collides:
+    projection = ListProjection.parse(exchange.value("fields"), world.profile.list_fields)
+    fails = world.profile.fails_on_spec_with_children
+    if fails and projection is not None and projection.collides:
         visible = len(world.visible(identity, _filtered(world, exchange)))
         if _hits_collision(visible, world.rng):
             failure = encode({"error": "failed to marshal error message"})
@@ -152,7 +153,8 @@ async def get_application(world: World, exchange: Exchange) -> Answer:
 
     def annotate(app: Json) -> None:
         annotations = app["metadata"].get("annotations") or {}
-        app["metadata"]["annotations"] = {**annotations, HYDRATE: kind, REFRESH: kind}
+        left = world.profile.refresh_annotations(kind, world.now())
+        app["metadata"]["annotations"] = {**annotations, **left, REFRESH: kind}
 
     world.fleet.change(record.key, annotate)
     world.controller.refresh(record.key)
@@ -201,14 +203,15 @@ async def get_resource_tree(world: World, exchange: Exchange) -> Answer:
     skipped = annotations.get("argocd.argoproj.io/skip-reconcile") == "true"
     if skipped and not record.app["status"].get("resources"):
         await exchange.wait_until(lambda: False, world.stopping.is_set)
-    return Answer.json(tree.resource_tree(record))
+    return Answer.json(tree.resource_tree(record, world.profile))
 
 
 async def get_managed_resources(world: World, exchange: Exchange) -> Answer:
     """Read target and live states; ``fields`` filters generically here."""
     record = found_application(world, exchange)
     names = ("namespace", "name", "group", "kind")
-    answer = tree.managed_resources(record, **{name: exchange.value(name) for name in names})
+    filters = {name: exchange.value(name) for name in names}
+    answer = tree.managed_resources(record, world.profile, **filters)
     return filtered_answer(exchange, answer)
 
 
@@ -227,7 +230,7 @@ async def get_manifests(world: World, exchange: Exchange) -> Answer:
             raise CallFailed(Code.UNKNOWN, text)
     resources = record.app["status"].get("resources") or []
     wanted = [item for item in resources if not item.get("requiresPruning")]
-    texts = [encode(tree.manifest(record.app, item)).decode() for item in wanted]
+    texts = [encode(tree.manifest(record.app, item, world.profile)).decode() for item in wanted]
     return Answer.json({"manifests": texts} if texts else {})
 
 
@@ -253,6 +256,8 @@ async def get_oci_metadata(world: World, exchange: Exchange) -> Answer:
 def _revision_source(world: World, exchange: Exchange) -> tuple[Json, Record]:
     index, version = exchange.integer("sourceIndex"), exchange.integer("versionId")
     record = found_application(world, exchange)
+    if not world.profile.since(2, 12):
+        index = version = None  # the first source, whatever was asked
     return source_at(record.app, index or 0, version), record
 
 
@@ -260,7 +265,8 @@ async def get_events(world: World, exchange: Exchange) -> Answer:
     """Read the events of an Application or one of its resources."""
     record = found_application(world, exchange)
     names = ("resourceName", "resourceUID", "resourceNamespace")
-    return Answer.json(tree.events(record, {name: exchange.value(name) for name in names}))
+    query = {name: exchange.value(name) for name in names}
+    return Answer.json(tree.events(record, world.profile, query))
 
 
 async def get_links(world: World, exchange: Exchange) -> Answer:

@@ -7,12 +7,11 @@ import re
 from .codes import CallFailed, Code, permission_denied
 from .exchange import GRPC, Answer, Exchange
 from .gojson import Json, encode
-from .rbac import ACTIONS, RESOURCES, normalised_object
+from .rbac import normalised_object
 from .routes_applications import filtered_answer
 from .tokens import ISSUER, Identity
 from .world import World
 
-VERSION = "v3.5.1"
 LOGIN_SECONDS = 24 * 3600.0
 _RENEW_SECONDS = 300.0
 _SESSION_FIELDS = {"username": "string", "password": "string", "token": "string"}
@@ -61,14 +60,14 @@ async def userinfo(_world: World, exchange: Exchange) -> Answer:
     return Answer.json({"loggedIn": True, "username": identity.subject, "iss": ISSUER})
 
 
-async def version(_world: World, exchange: Exchange) -> Answer:
+async def version(world: World, exchange: Exchange) -> Answer:
     """Say the version; the details only to callers with a valid token."""
-    answer: Json = {"Version": VERSION}
+    answer: Json = {"Version": world.profile.version}
     if exchange.identity is not None:
         answer |= {
             "BuildDate": "2026-08-20T00:00:00Z",
             "GitCommit": "109ca7ca71139e514114499d294a492e7910a965",
-            "GitTag": VERSION,
+            **({} if "+" in world.profile.version else {"GitTag": world.profile.version}),
             "GitTreeState": "clean",
             "GoVersion": "go1.26.8",
             "Compiler": "gc",
@@ -82,24 +81,32 @@ async def version(_world: World, exchange: Exchange) -> Answer:
 
 async def settings(world: World, exchange: Exchange) -> Answer:
     """Tell the settings; some of them only to callers with a valid token."""
-    known = exchange.identity is not None
+    known, profile = exchange.identity is not None, world.profile
     ignored = "jqPathExpressions: null\njsonPointers:\n- /status\nmanagedFieldsManagers: null\n"
     overrides = {"*/*": {"ignoreDifferences": ignored, "ignoreResourceUpdates": ignored}}
     answer: Json = {"url": world.public_url, "appLabelKey": "app.kubernetes.io/instance"}
-    if known:
+    if known or not profile.since(3, 3):
         answer["resourceOverrides"] = overrides
+    kustomize: Json = {"BuildOptions": "", "BinaryPath": ""}
+    if profile.since(3, 2):
+        kustomize["Versions"] = None
     answer |= {
         "statusBadgeEnabled": True,
         "googleAnalytics": {"anonymizeUsers": True},
-        "kustomizeOptions": {"BuildOptions": "", "BinaryPath": "", "Versions": None},
+        "kustomizeOptions": kustomize,
         "help": {"chatUrl": "https://chat.example.com/argo", "chatText": "Chat now!"},
     }
     if known:
         answer["passwordPattern"] = "^.{8,32}$"
-    answer["trackingMethod"] = "annotation"
+    if profile.since(3, 0):
+        answer["trackingMethod"] = "annotation"
     if known:
         answer["controllerNamespace"] = world.control_plane
-    answer |= {"appsInAnyNamespaceEnabled": True, "syncWithReplaceAllowed": True}
+    answer["appsInAnyNamespaceEnabled"] = True
+    if profile.since(3, 3) and world.options.sync_with_replace_allowed:
+        answer["syncWithReplaceAllowed"] = True
+    if profile.since(3, 6):
+        answer["resourceViewEnabled"] = True
     return Answer.json(answer)
 
 
@@ -107,11 +114,16 @@ async def can_i(world: World, exchange: Exchange) -> Answer:
     """Say whether the policy lets the caller do something; nothing else is considered."""
     identity = exchange.caller()
     resource, action = exchange.params["resource"], exchange.params["action"]
-    for value, known in ((resource, RESOURCES), (action, ACTIONS)):
+    profile = world.profile
+    for value, known in ((resource, profile.objects), (action, profile.rights)):
         if value not in known:
             text = f"[{' '.join(known)}] does not contain {value}"
             raise CallFailed(Code.INVALID_ARGUMENT, text)
-    target = normalised_object(resource, exchange.params["object"], world.control_plane)
+    if resource == "logs" and not world.logs_need_a_right:
+        return Answer.json({"value": "yes"})
+    target = exchange.params["object"]
+    if profile.normalises_objects:
+        target = normalised_object(resource, target, world.control_plane)
     allowed = world.policies.allowed(identity.subject, resource, action, target)
     return Answer.json({"value": "yes" if allowed else "no"})
 
@@ -168,7 +180,11 @@ def _counted(world: World, cluster: Json) -> Json:
     wanted = {cluster["server"], cluster["name"]}
     destinations = (record.app["spec"].get("destination", {}) for record in world.fleet.records())
     count = sum(bool({d.get("server"), d.get("name")} & wanted) for d in destinations)
-    return {**cluster, "info": {**cluster["info"], "applicationsCount": count}}
+    counted = {**cluster, "info": {**cluster["info"], "applicationsCount": count}}
+    if "serverVersion" in cluster:
+        counted["serverVersion"] = world.profile.cluster_version
+        counted["info"]["serverVersion"] = world.profile.cluster_version
+    return counted
 
 
 async def healthz(_world: World, _exchange: Exchange) -> Answer:

@@ -18,6 +18,8 @@ from .fleet import generate
 from .gateway import Gateway
 from .listener import Listener
 from .lists import Lists
+from .options import Options
+from .profiles import LATEST, profile_of
 from .projection import ListProjection
 from .projects import Projects, built_in_clusters
 from .rbac import Policies
@@ -36,10 +38,11 @@ def _utc_now() -> datetime:
 
 
 class Simulator:
-    """An Argo CD 3.5.1 API server that exists only as long as this object runs.
+    """An Argo CD API server that exists only as long as this object runs.
 
     Use it as a context manager, or call `start` and `stop`.
     *apps*, *seed* and *name* decide the fleet and the tokens: the same three give the same again.
+    *release* is the Argo CD that it is, one of `PROFILES`.
     *operation_seconds* is how long a sync takes, *reconcile_seconds* how long a refresh.
     """
 
@@ -58,28 +61,34 @@ class Simulator:
         keep_alive_seconds: float = 15.0,
         namespaces: tuple[str, ...] = (CONTROL_PLANE, "team-a", "team-b"),
         public_url: str = "",
+        release: str = LATEST.name,
     ) -> None:
         self.name = name
         self._host = host
         self._root_path = f"/{root_path.strip('/')}" if root_path.strip("/") else ""
         # What everything here goes by, and what tests and the admin route step and speed up.
         self.clock = clock = SimulatedClock(clock)
-        fleet, projects, revisions = Fleet(clock), Projects(), Revisions()
+        self.profile = profile = profile_of(release)
+        fleet, projects = Fleet(clock, profile), Projects()
+        revisions = Revisions(profile.unresolvable_suffix)
         fleet.adopt(generate(apps, seed, name, now=clock()))
         self._world = World(
+            profile=profile,
+            options=Options(),
             clock=clock,
             fleet=fleet,
             projects=projects,
             clusters=built_in_clusters(timestamp(clock())),
             policies=Policies(),
             accounts=Accounts(clock),
-            keyring=Keyring(f"{name}/{seed}", clock),
+            keyring=Keyring(f"{name}/{seed}", clock, profile.token_texts),
             revisions=revisions,
             controller=Controller(
                 fleet,
                 projects,
                 revisions,
                 clock,
+                profile,
                 operation_seconds=operation_seconds,
                 reconcile_seconds=reconcile_seconds,
             ),
@@ -124,6 +133,11 @@ class Simulator:
         return self._world.projects
 
     @property
+    def options(self) -> Options:
+        """Settings of the server, which can be changed."""
+        return self._world.options
+
+    @property
     def policies(self) -> Policies:
         """Who may do what."""
         return self._world.policies
@@ -150,7 +164,7 @@ class Simulator:
 
     def prepare_list(self, fields: str) -> None:
         """Serialise every Application now as a list with *fields* will, not at the first list."""
-        projection = ListProjection.parse(fields)
+        projection = ListProjection.parse(fields, self.profile.list_fields)
         if projection is not None:
             for record in self._world.fleet.records():
                 record.projected(projection)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import attrs
 
 from .gojson import Json, clone, encode
+from .profiles import LATEST, Profile
 from .projection import FieldFilter, ListProjection
 from .tokens import Clock
 
@@ -46,11 +47,21 @@ class Record:
     """
 
     __slots__ = (
-        *("_full", "_listed", "_projected", "_watched", "key", "labels", "name"),
+        *(
+            "_full",
+            "_listed",
+            "_persists_health",
+            "_projected",
+            "_watched",
+            "key",
+            "labels",
+            "name",
+        ),
         *("project", "resource_version"),
     )
 
-    def __init__(self, app: Json) -> None:
+    def __init__(self, app: Json, *, persists_health: bool = False) -> None:
+        self._persists_health = persists_health
         metadata = app["metadata"]
         self.name: str = metadata["name"]
         self.key: Key = (metadata["namespace"], metadata["name"])
@@ -77,7 +88,8 @@ class Record:
     def listed(self) -> bytes:
         """Return the JSON of an unprojected list item: health of resources is not filled in."""
         if self._listed is None:
-            self._listed = encode(without_resource_health(self.app))
+            stored = self._persists_health
+            self._listed = self._full if stored else encode(without_resource_health(self.app))
         return self._listed
 
     def projected(self, projection: ListProjection) -> bytes:
@@ -87,7 +99,7 @@ class Record:
             if len(self._projected) >= _PROJECTIONS_KEPT:
                 self._projected = {}
             app = self.app
-            if "status.resources" in projection.names:
+            if "status.resources" in projection.names and not self._persists_health:
                 app = without_resource_health(app)
             found = encode(projection.apply(app))
             self._projected[projection] = found
@@ -130,8 +142,11 @@ class Fleet:
     Applications go in and come out as plain dicts in Argo CD's JSON form; what comes out is a copy.
     """
 
-    def __init__(self, clock: Clock, *, control_plane: str = CONTROL_PLANE) -> None:
+    def __init__(
+        self, clock: Clock, profile: Profile = LATEST, *, control_plane: str = CONTROL_PLANE
+    ) -> None:
         self._clock = clock
+        self._profile = profile
         self._control_plane = control_plane
         self._lock = threading.RLock()
         self._records: dict[Key, Record] = {}
@@ -287,7 +302,8 @@ class Fleet:
             self._version += 1
             metadata["resourceVersion"] = str(self._version)
             metadata["generation"] = int(metadata.get("generation", 0)) + 1
-        record = Record(app)
+        self._profile.conform(app)
+        record = Record(app, persists_health=self._profile.persists_resource_health)
         known = record.key in self._records
         self._records[record.key] = record
         if not known:

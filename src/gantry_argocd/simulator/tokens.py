@@ -69,9 +69,10 @@ def _decoded(part: str) -> bytes:
 class Keyring:
     """Issues tokens under one signing key and says whose a token is."""
 
-    def __init__(self, key: str, clock: Clock) -> None:
+    def __init__(self, key: str, clock: Clock, texts: Mapping[str, str]) -> None:
         self._key = hashlib.sha256(key.encode()).digest()
         self._clock = clock
+        self._texts = texts
         self._numbers = itertools.count()
         self._revoked: set[str] = set()
 
@@ -108,13 +109,13 @@ class Keyring:
         if claims.get("iss") != ISSUER:
             raise _invalid("SSO is not configured")
         if not hmac.compare_digest(signature, self._signature(f"{head}.{body}")):
-            raise _invalid("token signature is invalid: signature is invalid")
+            raise _invalid(self._texts["signature"])
         now = self._clock().timestamp()
         expires = claims.get("exp")
         if expires is not None and now >= expires:
-            raise _invalid("token has invalid claims: token is expired")
+            raise _invalid(self._texts["expired"])
         if claims.get("nbf", 0) > now + 1:
-            raise _invalid("token has invalid claims: token is not valid yet")
+            raise _invalid(self._texts["early"])
         return self._identity(token, claims)
 
     def _identity(self, token: str, claims: Json) -> Identity:
@@ -142,14 +143,11 @@ class Keyring:
         try:
             _decoded(head)
         except (binascii.Error, ValueError) as error:
-            raise _invalid(
-                "token is malformed: could not base64 decode header: "
-                "illegal base64 data at input byte 0"
-            ) from error
+            raise _invalid(self._texts["head"]) from error
         try:
             claims = json.loads(_decoded(body))
         except (binascii.Error, ValueError) as error:
-            raise _invalid("token is malformed: could not JSON decode claim") from error
+            raise _invalid(self._texts["claims"]) from error
         return claims if isinstance(claims, dict) else {}
 
     def _signature(self, signed: str) -> str:

@@ -6,12 +6,13 @@ import hashlib
 
 from .codes import CallFailed, Code
 from .gojson import Json, encode
-from .store import Record, has_health_check
+from .profiles import Profile
+from .store import CONTROL_PLANE, Record, has_health_check
 
 _CLUSTER_UNREACHABLE = "Failed to load live state"
 
 
-def resource_tree(record: Record) -> Json:
+def resource_tree(record: Record, profile: Profile) -> Json:
     """Return the tree; raises CallFailed if the cluster could never be read."""
     app = record.app
     conditions = app["status"].get("conditions") or []
@@ -20,18 +21,19 @@ def resource_tree(record: Record) -> Json:
         raise CallFailed(Code.UNKNOWN, f"error getting cached app resource tree: {reasons}")
     nodes: list[Json] = []
     for item in app["status"].get("resources") or ():
-        node = _node(app, item)
+        node = _node(app, item, profile)
         nodes.append(node)
         if node["kind"] == "Deployment" and "uid" in node:
             nodes.extend(_pods(app, node))
     return {"nodes": nodes} if nodes else {}
 
 
-def _node(app: Json, item: Json) -> Json:
+def _node(app: Json, item: Json, profile: Profile) -> Json:
     node: Json = {"group": item["group"]} if item.get("group") else {}
     node |= {key: item[key] for key in ("version", "kind", "namespace", "name") if key in item}
     if (item.get("health") or {}).get("status") == "Missing":
-        node["health"] = item["health"]
+        if profile.missing_nodes_have_health:
+            node["health"] = item["health"]
         return node
     node["uid"] = _uid(app, item["kind"], item["name"])
     if item["kind"] == "Service":
@@ -90,7 +92,7 @@ def _uid(app: Json, kind: str, name: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
 
 
-def managed_resources(record: Record, **filters: str) -> Json:
+def managed_resources(record: Record, profile: Profile, **filters: str) -> Json:
     """Return target and live states as JSON strings; hooks are not among them."""
     items: list[Json] = []
     for item in record.app["status"].get("resources") or ():
@@ -99,12 +101,12 @@ def managed_resources(record: Record, **filters: str) -> Json:
         wanted = {key: value for key, value in filters.items() if value}
         if any(item.get(key, "") != value for key, value in wanted.items()):
             continue
-        items.append(_managed(record.app, item))
+        items.append(_managed(record.app, item, profile))
     return {"items": items} if items else {}
 
 
-def _managed(app: Json, item: Json) -> Json:
-    target = manifest(app, item)
+def _managed(app: Json, item: Json, profile: Profile) -> Json:
+    target = manifest(app, item, profile)
     differs = item.get("status") == "OutOfSync"
     live = {**target, "spec": {"replicas": 1}} if differs else target
     missing = (item.get("health") or {}).get("status") == "Missing"
@@ -125,19 +127,21 @@ def _managed(app: Json, item: Json) -> Json:
     return managed
 
 
-def manifest(app: Json, item: Json) -> Json:
-    """Return an invented manifest of a resource, with the tracking annotation of 3.x."""
+def manifest(app: Json, item: Json, profile: Profile) -> Json:
+    """Return an invented manifest of a resource, with the tracking of its release."""
     group, kind, name = item.get("group", ""), item["kind"], item["name"]
     namespace = item.get("namespace", "")
-    tracking = f"{app['metadata']['name']}:{group}/{kind}:{namespace}/{name}"
+    instance = app["metadata"]["name"]
+    if app["metadata"]["namespace"] != CONTROL_PLANE:
+        instance = f"{app['metadata']['namespace']}_{instance}"
+    tracking: Json = {"labels": {"app.kubernetes.io/instance": instance}}
+    if profile.tracks_by_annotation:
+        mark = f"{instance}:{group}/{kind}:{namespace}/{name}"
+        tracking = {"annotations": {"argocd.argoproj.io/tracking-id": mark}}
     body: Json = {
         "apiVersion": f"{group}/{item.get('version', 'v1')}" if group else "v1",
         "kind": kind,
-        "metadata": {
-            "annotations": {"argocd.argoproj.io/tracking-id": tracking},
-            "name": name,
-            "namespace": namespace,
-        },
+        "metadata": {**tracking, "name": name, "namespace": namespace},
     }
     if kind == "Secret":
         body["data"] = {"password": "++++++++"}
@@ -148,12 +152,12 @@ def manifest(app: Json, item: Json) -> Json:
     return body
 
 
-def events(record: Record, query: dict[str, str]) -> Json:
+def events(record: Record, profile: Profile, query: dict[str, str]) -> Json:
     """Return the events of an Application or of one of its resources; raises CallFailed."""
     app, name = record.app, record.name
     resource = query.get("resourceName", "")
     if resource:
-        nodes = resource_tree(record).get("nodes", [])
+        nodes = resource_tree(record, profile).get("nodes", [])
         uid = query.get("resourceUID", "")
         if not any(n["name"] == resource and uid in ("", n.get("uid")) for n in nodes):
             raise CallFailed(

@@ -14,6 +14,8 @@ from .controller import Controller
 from .faults import Faults
 from .gojson import Json
 from .lists import Lists
+from .options import Options
+from .profiles import Profile
 from .projects import Projects
 from .rbac import Policies, application_object
 from .requests import Requests
@@ -27,6 +29,8 @@ from .tokens import Identity, Keyring
 class World:
     """The state of one simulated server; every part of it is thread-safe."""
 
+    profile: Profile
+    options: Options
     clock: SimulatedClock
     fleet: Fleet
     projects: Projects
@@ -72,6 +76,11 @@ class World:
                 f"permission denied: {resource}, {action}, {target}, "
                 f"sub: {identity.subject}, iat: {issued}",
             )
+
+    @property
+    def logs_need_a_right(self) -> bool:
+        """Whether logs need ``logs, get``."""
+        return self.profile.logs_need_a_right or self.options.logs_need_a_right
 
     def object_of(self, record: Record) -> str:
         """Return the RBAC object of an Application."""
