@@ -135,7 +135,7 @@ def test_the_picture_shows_how_each_ended(
     operation: Operation | None, tones: list[str], words: str
 ) -> None:
     """The picture has a mark for each deployment and a sync that failed or runs, and says so."""
-    shown = timeline(examples.example(NOW, operation=operation), NOW)
+    shown = timeline(examples.example(NOW, operation=operation), NOW, "pay")
 
     assert shown is not None
     assert [mark.tone for mark in shown.marks] == tones
@@ -148,7 +148,7 @@ def test_marks_never_hide_each_other() -> None:
         Deployment(id=n, revisions=(SHA,), deployed_at=NOW - timedelta(days=100 if n == 0 else 0))
         for n in range(30)
     )
-    shown = timeline(examples.example(NOW, operation=None, history=past), NOW)
+    shown = timeline(examples.example(NOW, operation=None, history=past), NOW, "pay")
 
     assert shown is not None
     places = [float(mark.place.split("(")[1].split()[0]) for mark in shown.marks]
@@ -160,7 +160,7 @@ def test_one_deployment_is_no_picture() -> None:
     """With a single deployment there is nothing to compare, so nothing is drawn."""
     one = examples.a_history(NOW)[:1]
 
-    assert timeline(examples.example(NOW, operation=None, history=one), NOW) is None
+    assert timeline(examples.example(NOW, operation=None, history=one), NOW, "pay") is None
 
 
 def test_a_change_without_words_is_not_shown() -> None:

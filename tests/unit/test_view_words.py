@@ -203,3 +203,15 @@ def test_argo_cd_pages_are_encoded() -> None:
         f"{page}?node=%2FService%2Fpay%2Fweb%2F0"
     )
     assert links.application("javascript:x", AppKey("p", "a", "b")) == ""
+
+
+@pytest.mark.parametrize("blanks", range(0, 240, 7))
+def test_no_credential_is_told_wherever_a_text_is_cut(blanks: int) -> None:
+    """User info of an address is left out of whatever is shown, also where a long text is cut."""
+    told = "." * blanks + " https://tenant:hunter2@git.example.com/x " + "y" * 20_000
+
+    assert "hunter2" not in text.line(told, 40)
+    assert "hunter2" not in text.line(told)
+    long = "." * (text.WHOLE - blanks) + told
+    assert "hunter2" not in text.message(long).whole
+    assert "hunter2" not in text.message(told).text

@@ -61,6 +61,8 @@ class Card:
 
         name: Of the application.
 
+        called: The name, with the instance where there are several.
+
         instance: Of Argo CD.
 
         namespace: That the Application lives in; empty when it goes without saying.
@@ -101,6 +103,7 @@ class Card:
     anchor: str
     ref: str
     name: str
+    called: str
     instance: str
     namespace: str
     sync: Badge
@@ -133,43 +136,54 @@ def card(
     app, key = state.application, state.key
     name = text.line(key.name)
     url = links.application(state.argocd_url, key)
-    can = buttons([a for a in actions if a["app"] == state.ref], name, page, anchor)
+    instance = text.line(key.instance, 80)
+    namespace = text.line(key.namespace, 80) if "/" in state.ref else ""
+    full = f"{namespace}/{name}" if namespace else name
+    called = full if only else f"{full} on {instance}"
+    can = buttons([a for a in actions if a["app"] == state.ref], called, page, anchor)
     asked = page["params"].get("argocd.app") == state.ref
     return Card(
         anchor=anchor,
         ref=text.sendable(state.ref),
         name=name,
-        instance=text.line(key.instance, 80),
-        namespace=text.line(key.namespace, 80) if "/" in state.ref else "",
+        called=called,
+        instance=instance,
+        namespace=namespace,
         sync=badges.sync_badge(state.present_sync),
         health=badges.health_badge(state.present_health, state.present_sync),
         stale=state.stale,
         live=state.busy,
         url=url,
-        url_label=f"Open {name} in Argo CD",
+        url_label=f"Open {called} in Argo CD",
         buttons=can.main,
         more=can.more,
-        more_name=f"More actions on {name}",
+        more_name=f"More actions for {called}",
         reasons=can.reasons,
         glance=details.at_a_glance(state),
         synced=times.moment(app.last_sync_at, now) if app else None,
         open=only or asked or state.needs_attention or state.busy,
         banners=banners(state, now),
-        body=_body(state, app, can, page, now, anchor) if app else None,
+        body=_body(state, app, can, page, now, anchor, called) if app else None,
         why=text.line(state.why, 300),
     )
 
 
 def _body(
-    state: AppState, app: Application, can: Buttons, page: PageContext, now: datetime, anchor: str
+    state: AppState,
+    app: Application,
+    can: Buttons,
+    page: PageContext,
+    now: datetime,
+    anchor: str,
+    called: str,
 ) -> Body:
     url = links.application(state.argocd_url, state.key)
-    past = history(state, app, can.rollbacks, can.no_rollback, now)
+    past = history(state, app, can, called, now)
     return Body(
         facts=details.facts(state, app, now),
         images=details.images(app),
         links=details.external(app),
-        resources=resources(app, state.ref, url, page, f"{anchor}-resources"),
+        resources=resources(app, state.ref, url, page, f"{anchor}-resources", called),
         history=past if past.rows else None,
-        timeline=timeline(app, now),
+        timeline=timeline(app, now, called),
     )

@@ -273,7 +273,9 @@ def _fields(page: PageContext, ref: str, wish: Wish) -> tuple[Field, ...]:
 
 
 def _select(label: str, name: str, found: Counter[str], now: str) -> Select:
-    words = sorted(found, key=lambda word: (-found[word], word))[:_OPTIONS]
+    # What cannot be shown as it is cannot be chosen either; the text field finds it.
+    plain = (word for word in found if text.line(word, _MAX_QUERY) == word)
+    words = sorted(plain, key=lambda word: (-found[word], word))[:_OPTIONS]
     if now and now not in words:
         words.append(now)
     return Select(

@@ -10,7 +10,7 @@ import attrs
 
 from ..models import Application, Commit, Deployment, RevisionAsk, RevisionKey, Source, SourceKind
 from . import links, text, times
-from .buttons import Button
+from .buttons import Button, Buttons
 from .links import Link
 from .state import AppState
 from .times import Moment
@@ -92,9 +92,7 @@ class History:
     rollbacks: bool
 
 
-def history(
-    state: AppState, app: Application, rollbacks: Mapping[str, Button], why_not: str, now: datetime
-) -> History:
+def history(state: AppState, app: Application, can: Buttons, called: str, now: datetime) -> History:
     """
     List the deployments of an application.
 
@@ -103,25 +101,25 @@ def history(
 
         app: The application.
 
-        rollbacks: Buttons by the number of the deployment.
+        can: What can be done to it.
 
-        why_not: Why none of them can be pressed. Empty when they can.
+        called: What it is called on this page.
 
         now: For relative times.
     """
     newest = newest_first(app)
     rows = tuple(
-        _row(state, app, entry, rollbacks.get(str(entry.id)) if index else None, now, not index)
+        _row(state, app, entry, can.rollbacks.get(str(entry.id)) if index else None, now, not index)
         for index, entry in enumerate(newest[:DEPLOYMENTS])
     )
     notes = []
     if len(newest) > DEPLOYMENTS:
         notes.append(f"{text.count(len(newest) - DEPLOYMENTS, 'earlier deployment')} in Argo CD.")
-    if why_not and len(rows) > 1:
-        notes.append(f"No roll back: {text.sentence(why_not, 300)}")
+    if can.no_rollback and len(rows) > 1:
+        notes.append(f"No roll back: {text.sentence(can.no_rollback, 300)}")
     return History(
         rows=rows,
-        caption=f"Deployments of {text.line(app.key.name)}, newest first",
+        caption=f"Deployments of {called}, newest first",
         note=" ".join(notes),
         rollbacks=any(row.rollback for row in rows),
     )

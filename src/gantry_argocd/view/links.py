@@ -18,6 +18,7 @@ _DIGEST = re.compile(r"(sha256:)([0-9a-f]{8})[0-9a-f]{56}")
 _UNSAFE = re.compile(
     r'[\x00-\x20\\"<>^`{|}\x7f-\x9f\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]'
 )
+_NAME = re.compile(r"[A-Za-z0-9._:-]{0,253}")
 _MAX = 2048
 
 _FORGES = (
@@ -100,11 +101,16 @@ def application(base: str | None, key: AppKey) -> str:
 
 
 def node(page: str, resource: Resource) -> str:
-    """Give the address of a resource on *page*, the application's page; empty without one."""
-    if not page:
+    """
+    Give the address of a resource on *page*, the application's page.
+
+    Returns:
+        Empty without a page, and for what is no name in Kubernetes.
+    """
+    named = (resource.group, resource.kind, resource.namespace, resource.name)
+    if not page or not all(map(_NAME.fullmatch, named)):
         return ""
-    parts = (resource.group, resource.kind, resource.namespace, resource.name, "0")
-    return f"{page}?node={_quoted('/'.join(parts))}"
+    return f"{page}?node={_quoted('/'.join((*named, '0')))}"
 
 
 def pairs(url: str) -> tuple[str, list[tuple[str, str]]]:

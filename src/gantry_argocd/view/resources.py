@@ -90,26 +90,40 @@ class Resources:
 
 
 def resources(
-    app: Application, ref: str, page_of_app: str, page: PageContext, anchor: str
+    app: Application, ref: str, page_of_app: str, page: PageContext, anchor: str, called: str
 ) -> Resources:
-    """Draw up the table; *page_of_app* is the application in Argo CD, empty when not known."""
+    """
+    Draw up the table.
+
+    Args:
+        app: The application.
+
+        ref: As the catalogue writes it.
+
+        page_of_app: The application in Argo CD. Empty when not known.
+
+        page: Where links and forms lead.
+
+        anchor: Id of the section.
+
+        called: What the application is called on this page.
+    """
     wish = filters.wish_of(page, ref)
     listed = [r for r in app.resources if r.kind.strip() and r.name.strip()]
     found = filters.chosen(listed, wish)
     last = max(1, -(-len(found) // PAGE))
     wish = attrs.evolve(wish, number=min(wish.number, last))
-    name = text.line(app.key.name, 80)
     problems = sum(map(is_problem, listed))
     return Resources(
         title=f"Managed resources ({len(listed):,})",
         note=_note(len(listed), len(found), wish),
-        caption=f"Resources that {name} manages, problems first",
+        caption=f"Resources that {called} manages, problems first",
         anchor=anchor,
         rows=tuple(_row(resource, page_of_app) for resource in _page_of(found, wish.number)),
-        filter=filters.form(listed, page, ref, wish, name, anchor),
+        filter=filters.form(listed, page, ref, wish, called, anchor),
         choices=filters.choices(len(listed), problems, page, ref, wish, anchor),
         pages=filters.pages(last, page, ref, wish, anchor),
-        pages_label=f"Pages of the resources of {name}",
+        pages_label=f"Pages of the resources of {called}",
     )
 
 

@@ -6,6 +6,8 @@ import re
 
 import attrs
 
+from ..repositories import redact
+
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
@@ -61,9 +63,9 @@ def line(text: object, limit: int = LINE) -> str:
     """Give *text* as one line of at most *limit* characters; empty for what is no text."""
     if not isinstance(text, str):
         return ""
-    if len(text) <= limit and text.isprintable() and "  " not in text:
+    if len(text) <= limit and text.isprintable() and "  " not in text and "@" not in text:
         return text.strip()  # most are, and a table has hundreds of them
-    return cut(_BLANKS.sub(" ", _visible(text[: limit * 4])).strip(), limit)
+    return cut(_BLANKS.sub(" ", _visible(_head(text, limit * 4))).strip(), limit)
 
 
 def sentence(text: str, limit: int = LINE) -> str:
@@ -74,9 +76,9 @@ def sentence(text: str, limit: int = LINE) -> str:
 
 def message(text: str) -> Message:
     """Give *text* with its line ends, the part beyond some lines folded away."""
-    if len(text) <= BLOCK and text.isprintable():
+    if len(text) <= BLOCK and text.isprintable() and "@" not in text:
         return Message(text=text.strip())
-    visible = _visible(text[: WHOLE + 1].replace("\r\n", "\n")).strip()
+    visible = _visible(_head(text, WHOLE + 1).replace("\r\n", "\n")).strip()
     whole = cut(visible, WHOLE)
     short = "\n".join(whole.split("\n")[:BLOCK_LINES])
     short = cut(short, BLOCK)
@@ -106,6 +108,15 @@ def listing(parts: list[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
+def _head(text: str, limit: int) -> str:
+    """Cut *text* before it is read, but never within an address: user info would lose its end."""
+    if len(text) <= limit:
+        return text
+    start = max(text.rfind(blank, 0, limit) for blank in " \t\n") + 1
+    return text[:start] + "…" if ":" in text[start:limit] else text[:limit]
+
+
 def _visible(text: str) -> str:
     # Direction overrides could make a name read as another one; a lone surrogate cannot be sent.
-    return sendable(_UNSEEN.sub("", text))
+    # Credentials hide in addresses wherever tenants write (a path, a label, a message).
+    return redact(sendable(_UNSEEN.sub("", text)))

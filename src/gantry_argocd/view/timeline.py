@@ -75,15 +75,15 @@ class _Event:
     words: str
 
 
-def timeline(app: Application, now: datetime) -> Timeline | None:
-    """Draw up the picture; None where there is nothing to compare."""
+def timeline(app: Application, now: datetime, called: str) -> Timeline | None:
+    """Draw up the picture of the application *called* so; None where nothing is to compare."""
     events = sorted([*_deployments(app), *_operation(app)], key=lambda event: event.when)[-_MARKS:]
     first = times.moment(events[0].when, now) if events else None
     last = times.moment(events[-1].when, now) if events else None
     if len(events) < 2 or first is None or last is None:
         return None
     return Timeline(
-        label=_label(app, events, first, last),
+        label=_label(called, events, first, last),
         view_box=f"0 0 {WIDTH} {_MIDDLE * 2:g}",
         end=f"{WIDTH - _EDGE:g}",
         marks=tuple(
@@ -148,11 +148,11 @@ def _outcome(operation: Operation) -> str:
     return f"a sync ended as {text.line(operation.phase, 40)}"
 
 
-def _label(app: Application, events: list[_Event], first: Moment, last: Moment) -> str:
+def _label(called: str, events: list[_Event], first: Moment, last: Moment) -> str:
     good = sum(event.tone == "good" for event in events)
     bad = sum(event.tone == "bad" for event in events)
     parts = [text.count(good, "deployment")] if good else []
     parts += [text.count(bad, "failed sync", "failed syncs")] if bad else []
     parts += ["a sync in progress"] if good + bad < len(events) else []
     span = f"from {first.title} to {last.title}"
-    return f"{text.line(app.key.name)}: {text.listing(parts)}, {span}"
+    return f"{called}: {text.listing(parts)}, {span}"
