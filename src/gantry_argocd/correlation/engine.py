@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..hookspecs import Change, Entity
-    from .provenance import Record
+    from .provenance import Known, Record
 
 
 class Adoption(Enum):
@@ -233,6 +233,7 @@ def _read(
 ) -> tuple[dict[EntityKey, Foreign], list[str]]:
     rows: dict[EntityKey, Foreign] = {}
     problems = []
+    known: Known = {}
     for given in entities:
         entity = as_dict(given)
         if entity is None:
@@ -247,7 +248,7 @@ def _read(
         if adoption is not Adoption.OVER and is_original(entity):
             rows[key] = adopt(entity, key)
             continue
-        rows[key] = ownership.split(entity, key)
+        rows[key] = ownership.split(entity, key, known)
     return rows, problems
 
 

@@ -20,7 +20,7 @@ from ..mappings import as_dict
 from ..refs import EntityKey
 from ..status import worst_health, worst_sync
 from . import annotations as names
-from .provenance import Provenance, Record, Wrote, decode
+from .provenance import Known, Provenance, Record, Wrote, decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,12 +113,21 @@ def is_ours(entity: Entity) -> bool:
     return names.PROVENANCE in _annotations(as_dict(entity) or {})
 
 
-def split(entity: Entity, key: EntityKey) -> Foreign:
-    """Take our part out of a stored entity (rule 4)."""
+def split(entity: Entity, key: EntityKey, known: Known | None = None) -> Foreign:
+    """
+    Take our part out of a stored entity (rule 4).
+
+    Args:
+        entity: As stored.
+
+        key: Its identity.
+
+        known: See :func:`~gantry_argocd.correlation.provenance.decode`.
+    """
     raw = _metadata(entity).get("annotations", {})
     if not isinstance(raw, dict):
         return Foreign(key=key, entity=entity, theirs=True, writable=False, stored=entity)
-    provenance = decode(raw[names.PROVENANCE]) if names.PROVENANCE in raw else None
+    provenance = decode(raw[names.PROVENANCE], known) if names.PROVENANCE in raw else None
     own = provenance is not None and provenance.entity == str(key)
     touched = any(name in raw for name in names.OURS_ALONE)
     return Foreign(

@@ -140,9 +140,18 @@ class Provenance:
         return json.dumps(_to_json(self), separators=(",", ":"), ensure_ascii=False)
 
 
-def decode(text: object) -> Provenance | None:
+Known = dict[tuple[str, str, str, str, str], InstanceInfo]
+"""Instances that were read before, so that thousands of rows share them."""
+
+
+def decode(text: object, known: Known | None = None) -> Provenance | None:
     """
     Read the annotation.
+
+    Args:
+        text: As stored.
+
+        known: Instances of rows that were read before; grows.
 
     Returns:
         None when it is damaged or of a version that is not known (rule 19).
@@ -153,7 +162,7 @@ def decode(text: object) -> Provenance | None:
         data = json.loads(text)
         if data["v"] != VERSION:
             return None
-        return _from_json(data)
+        return _from_json(data, {} if known is None else known)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -230,10 +239,10 @@ def _record_to_json(record: Record, sources: Mapping[InstanceInfo, str]) -> dict
     return {key: value for key, value in values.items() if value}
 
 
-def _from_json(data: Mapping[str, Any]) -> Provenance:
+def _from_json(data: Mapping[str, Any], known: Known) -> Provenance:
     wrote = data["wrote"]
     made = wrote.get("made", [])
-    sources = {name: _source_from_json(name, found) for name, found in data["from"].items()}
+    sources = {name: _source_from_json(name, found, known) for name, found in data["from"].items()}
     return Provenance(
         entity=_text(data["of"]),
         theirs=bool(data["theirs"]),
@@ -279,17 +288,23 @@ def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, InstanceInf
     )
 
 
-def _source_from_json(name: str, source: Mapping[str, Any]) -> InstanceInfo:
-    if not _text(source["origin"]):
-        msg = "an instance has an origin"
-        raise ValueError(msg)
-    return InstanceInfo(
-        name=_text(name).partition("#")[0],
-        origin=source["origin"],
-        project=_text(source.get("project", "")),
-        selector=_text(source.get("selector", "")),
-        own_namespace=_text(source.get("ns", "")) or "argocd",
-    )
+def _source_from_json(name: str, source: Mapping[str, Any], known: Known) -> InstanceInfo:
+    get = source.get
+    spelt = (name, source["origin"], get("project", ""), get("selector", ""), get("ns", ""))
+    found = known.get(spelt)
+    if found is None:
+        name, origin, project, selector, namespace = map(_text, spelt)
+        if not origin:
+            msg = "an instance has an origin"
+            raise ValueError(msg)
+        known[spelt] = found = InstanceInfo(
+            name=name.partition("#")[0],
+            origin=origin,
+            project=project,
+            selector=selector,
+            own_namespace=namespace or "argocd",
+        )
+    return found
 
 
 def _text(value: object) -> str:
