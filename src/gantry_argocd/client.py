@@ -7,16 +7,17 @@ Blocking and thread-safe. Every failure is an :class:`~gantry_argocd.errors.Argo
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from . import errors
 from .models import SourceKind
 from .transport import ANSWER_LIMIT, Call, Transport
-from .wire import PORTABLE_FIELDS, decode, sync_window
+from .wire import PORTABLE_FIELDS, STREAM_FIELDS, Refusal, decode, explain, sync_window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     import httpx
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 LIST_LIMIT = 256 * 1024 * 1024
 """Bytes of a list answer, decompressed; Argo CD itself stops at 200 MB by default."""
+
+STREAM_LIMIT = 1 << 50
+"""Bytes of a stream: it is bounded by its time, and its lines by ANSWER_LIMIT."""
 
 REVISION_TIMEOUT = 60.0
 """Seconds: the first look at a repository clones it."""
@@ -207,24 +211,68 @@ class Client:
         Raises:
             ArgoCDError: If it is refused.
         """
+        try:
+            with self.stream_applications(seconds=seconds, patience=seconds) as results:
+                return next(results, None) is not None
+        except errors.TimedOut:
+            return False
+
+    @contextmanager
+    def stream_applications(
+        self, *, seconds: float, patience: float
+    ) -> Iterator[Iterator[list[Any]]]:
+        """
+        Open the stream of changes; give what comes with each piece of it, Argo CD's JSON.
+
+        An empty list is a sign of life. The end of the iterator is an orderly end of the stream,
+        which means nothing: proxies close streams as they like (section 4).
+
+        Args:
+            seconds: How long it may last.
+
+            patience: How long it may be silent; Argo CD sends something every 15 s once there
+                was a first event, and nothing at all before.
+
+        Raises:
+            ArgoCDError: If it is refused, breaks, or says nothing for too long.
+        """
+        params = {"fields": STREAM_FIELDS}
+        if self._settings.project:
+            params["projects"] = self._settings.project
+        if self._settings.selector:
+            params["selector"] = self._settings.selector
         call = Call(
             method="GET",
             path="/api/v1/stream/applications",
-            params={"fields": "error,result.type,result.application.metadata.name"},
+            params=params,
             headers={
                 "Accept": "text/event-stream",  # exactly this, or no event stream (section 4)
                 "Accept-Encoding": "identity",
             },
-            doing="opening the stream",
+            doing="following the applications",
             ends=self._monotonic() + seconds,
-            limit=ANSWER_LIMIT,
+            patience=patience,
+            limit=STREAM_LIMIT,
             expected="text/event-stream",
         )
-        try:
-            with self._transport.stream(call) as chunks:
-                return next(chunks, None) is not None
-        except errors.TimedOut:
-            return False
+        with self._transport.stream(call) as chunks:
+            yield self._results(chunks)
+
+    def _results(self, chunks: Iterator[bytes]) -> Iterator[list[Any]]:
+        for lines in _lines(chunks, self.name):
+            results = []
+            for line in lines:
+                if not line.startswith(b"data:"):
+                    continue  # a keep-alive comment, or the blank line after an event
+                message = decode(line.removeprefix(b"data:"), self.name)
+                if not isinstance(message, dict):
+                    raise errors.Malformed("the stream sent no object", instance=self.name)
+                if "error" in message:
+                    refusal = Refusal(status=200, body=line.removeprefix(b"data:"))
+                    raise explain(refusal, self.name)
+                if "result" in message:
+                    results.append(message["result"])
+            yield results
 
     # --- actions ---
 
@@ -318,6 +366,23 @@ class Client:
             limit=limit,
         )
         return self._transport.send(call, always=always)
+
+
+def _lines(chunks: Iterator[bytes], instance: str) -> Iterator[list[bytes]]:
+    """Give the whole lines that have come with each chunk."""
+    rest = bytearray()
+    for chunk in chunks:
+        rest += chunk
+        if b"\n" not in chunk:
+            if len(rest) > ANSWER_LIMIT:
+                raise errors.Malformed("a line of the stream has no end", instance=instance)
+            yield []
+            continue
+        *lines, left = rest.split(b"\n")
+        rest = bytearray(left)
+        yield [bytes(line) for line in lines]
+    if rest.strip():
+        yield [bytes(rest)]  # an error may come last, without an end of line
 
 
 def _app_path(key: AppKey) -> str:

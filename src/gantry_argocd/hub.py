@@ -4,6 +4,7 @@ All configured instances at once: what they list, one application, and who is me
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -15,20 +16,30 @@ import httpx
 from . import errors
 from .client import Client
 from .concurrency import Pool
-from .correlation import InstanceInfo, Outcome
+from .correlation import Answer, InstanceInfo, Outcome
+from .details import Shortly
 from .doctor import Diagnosis, Step, diagnose
 from .refs import AppKey, Wanted
+from .snapshot import Known, Snapshot
 from .wire import Reader, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from .models import Application, Facts
     from .settings import InstanceSettings, Secret, Settings
 
+LOG = logging.getLogger("gantry_argocd")
+
 LISTS_AT_ONCE = 32
 READS_AT_ONCE = 10
+KEPT = 5.0
+"""Seconds for which an Application that was read is shown again."""
+
+KEPT_WHILE_LIVE = 60.0
+"""The same, where the stream says when it changes; the health of single resources it does not."""
 
 
 def reveal(secret: Secret) -> str:
@@ -67,6 +78,8 @@ class Heard:
 
         began_at: When the asking began.
 
+        turn: Its place among all that is learnt of the instance.
+
         seconds: How long it took.
     """
 
@@ -76,6 +89,7 @@ class Heard:
     problems: tuple[str, ...] = ()
     error: errors.ArgoCDError | None = None
     began_at: datetime
+    turn: int = 0
     seconds: float
 
 
@@ -96,7 +110,7 @@ class Fetched:
 
 class Hub:
     """
-    The clients of all instances, and the last list of each.
+    The clients of all instances, and what is known of the applications of each.
 
     Args:
         settings: The configuration.
@@ -104,6 +118,10 @@ class Hub:
         make_client: Makes the client of an instance.
 
         now: The time, aware.
+
+        monotonic: Seconds that pass.
+
+        is_live: Says of an instance whether its changes are told as they happen.
     """
 
     def __init__(
@@ -112,6 +130,8 @@ class Hub:
         *,
         make_client: Callable[[InstanceSettings], Client],
         now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        is_live: Callable[[str], bool],
     ) -> None:
         self._settings = settings
         self._now = now
@@ -120,7 +140,12 @@ class Hub:
         self._clients: dict[str, Client] = {}
         self._broken: dict[str, errors.ArgoCDError] = {}
         self._own_namespaces: dict[str, str] = {}
-        self._listed: dict[str, dict[AppKey, Facts]] = {}
+        self._snapshots = {instance.name: Snapshot() for instance in settings.instances}
+        self._details: Shortly[AppKey, Fetched | errors.ArgoCDError] = Shortly(
+            lambda key: KEPT_WHILE_LIVE if is_live(key.instance) else KEPT,
+            monotonic=monotonic,
+            keep=lambda found: isinstance(found, Fetched),
+        )
         self._failed: dict[str, errors.ArgoCDError] = {}
         for instance in settings.instances:
             try:
@@ -198,9 +223,11 @@ class Hub:
 
     def _ask_one(self, name: str, label_key: str | None) -> Heard:
         began = self._now()
+        snapshot = self._snapshots[name]
         try:
             client = self.client(name)
             self._learn_namespace(name, client)
+            turn = snapshot.begin()
             content = client.list_applications()
             source = self.source(name)
             reading = attrs.evolve(
@@ -217,22 +244,64 @@ class Hub:
                 began_at=began,
                 seconds=(self._now() - began).total_seconds(),
             )
-        facts = {facts.key: facts for facts in reversed(listing.apps)}
         with self._lock:
             self._failed.pop(name, None)
-            if label_key is not None:
-                facts = self._listed.get(name, {})
-            elif listing.problems:
-                facts = self._listed.get(name, {}) | facts
-            self._listed[name] = facts
+        if label_key is None:
+            snapshot.take_list(listing.apps, turn, began, complete=not listing.problems)
         return Heard(
             source=source,
             outcome=Outcome.PARTIAL if listing.problems else Outcome.COMPLETE,
             apps=listing.apps,
             problems=listing.problems,
             began_at=began,
+            turn=turn,
             seconds=(self._now() - began).total_seconds(),
         )
+
+    def answer(self, heard: Heard, *, by_sync: bool = False, confirmed: bool = False) -> Answer:
+        """
+        Give what an instance listed as an answer for the catalogue, as of now.
+
+        Args:
+            heard: What it said.
+
+            by_sync: It was asked by a sync, so it may confirm a loss (rule 16).
+
+            confirmed: A person confirmed that a loss is real.
+        """
+        apps = heard.apps
+        if heard.error is None:
+            snapshot = self._snapshots[heard.source.name]
+            complete = heard.outcome is Outcome.COMPLETE
+            apps = snapshot.brought_up_to_date(apps, heard.turn, complete=complete)
+        return Answer(
+            source=heard.source,
+            outcome=heard.outcome,
+            apps=apps,
+            began_at=heard.began_at,
+            by_sync=by_sync,
+            confirmed=confirmed,
+        )
+
+    def overhear(self, name: str, results: Sequence[Any]) -> AbstractSet[AppKey]:
+        """
+        Take in what the stream of an instance sent.
+
+        Args:
+            name: Of the instance.
+
+            results: Argo CD's JSON.
+
+        Returns:
+            The applications of which the catalogue should know something new.
+        """
+        heard = self._reader.events(results, self._reading(self.source(name)))
+        for problem in heard.problems:
+            LOG.warning("%s", problem)
+        news, touched = self._snapshots[name].take_events(heard.events, self._now())
+        for key in touched:
+            self._details.forget(key)
+        return news
 
     def _learn_namespace(self, name: str, client: Client) -> None:
         instance = self._settings.instance(name)
@@ -296,13 +365,15 @@ class Hub:
             raise errors.Malformed(
                 f"answered with another application than {key.name}", instance=key.instance
             )
-        return Fetched(application=application, document=document)
+        fetched = Fetched(application=application, document=document)
+        self._details.put(key, fetched)
+        return fetched
 
     def fetch_all(
         self, wanted: Mapping[AppKey, str], seconds: float
     ) -> dict[AppKey, Fetched | errors.ArgoCDError]:
         """
-        Fetch several applications at once.
+        Fetch several applications at once, or give them as they were read a moment ago.
 
         Args:
             wanted: Their projects by key.
@@ -310,7 +381,11 @@ class Hub:
             seconds: What has not come by then is a time-out.
         """
         calls = {
-            key: (lambda key=key, project=project: self._fetch_safely(key, project))
+            key: (
+                lambda key=key, project=project: self._details.get(
+                    key, lambda: self._fetch_safely(key, project)
+                )
+            )
             for key, project in wanted.items()
         }
         found = Pool(calls, limit=READS_AT_ONCE, name="argocd-read").results(seconds)
@@ -331,9 +406,16 @@ class Hub:
     # --- who is meant ---
 
     def known(self) -> dict[AppKey, Facts]:
-        """Give every application of the last lists."""
-        with self._lock:
-            return {key: f for listed in self._listed.values() for key, f in listed.items()}
+        """Give every application that is known of."""
+        return {k: f for snapshot in self._snapshots.values() for k, f in snapshot.facts().items()}
+
+    def known_app(self, key: AppKey) -> Known | None:
+        """Give what is known of one application."""
+        return self._snapshots[key.instance].get(key)
+
+    def count(self, instance: str) -> int:
+        """Give how many applications of an instance are known of."""
+        return len(self._snapshots[instance])
 
     def failure(self, instance: str) -> errors.ArgoCDError | None:
         """Give the error of an instance's last list; None when it was well."""
@@ -342,8 +424,8 @@ class Hub:
 
     def answered(self, instance: str) -> bool:
         """Say whether an instance has answered since the start."""
-        with self._lock:
-            return instance in self._listed
+        snapshot = self._snapshots.get(instance)
+        return snapshot is not None and snapshot.listed
 
 
 def resolve(

@@ -115,23 +115,26 @@ class Ledger:
         """Say whether there is a catalogue to write to."""
         return self._host is not None
 
-    def apply(self, answers: Mapping[str, Answer]) -> Applied:
+    def apply(self, answers: Mapping[str, Answer] | Callable[[], Mapping[str, Answer]]) -> Applied:
         """
         Bring the catalogue in line with *answers*, in one transaction of the host's.
 
         Args:
-            answers: By instance name; an instance without one is silent.
+            answers: By instance name; an instance without one is silent. What may grow old while
+                others write is given by a function, which is called when it is its turn.
         """
         steps: list[_Step] = []
+        told: Mapping[str, Answer] = {}
 
         def changes_for(entities: Sequence[Entity]) -> Sequence[Change]:
             # May be called again when another writer was faster: the last one counts.
             with self._thinking:
-                steps.append(self._step(entities, answers))
+                steps.append(self._step(entities, told))
             return steps[-1].found.changes
 
         # Never under self._lock: the host's own transactions call our hooks.
         with self._writing:
+            told = answers() if callable(answers) else answers
             self._catalogue().update(changes_for)
             with self._thinking:
                 self._settle(steps[-1])

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from .models import Application
     from .settings import InstanceSettings
+    from .watch import Pace
 
 LOG = logging.getLogger("gantry_argocd")
 PANEL_SECONDS = 2.5
@@ -71,6 +72,8 @@ class ArgoCDPlugin:
         make_client: Makes the client of an instance. None for the network.
 
         now: The time, aware. None for the system's clock.
+
+        pace: Of those who follow the instances. None for what suits Argo CD.
     """
 
     def __init__(
@@ -78,7 +81,9 @@ class ArgoCDPlugin:
         *,
         make_client: Callable[[InstanceSettings], Client] | None = None,
         now: Callable[[], datetime] | None = None,
+        pace: Pace | None = None,
     ) -> None:
+        self._pace = pace
         self._now = now or (lambda: datetime.now(UTC))
         self._make_client = make_client or self._client
         self._renderer = Renderer()
@@ -330,6 +335,7 @@ class ArgoCDPlugin:
                 host=host,
                 make_client=self._make_client,
                 now=self._now,
+                pace=self._pace,
             )
             with self._lock:
                 self._runtime = runtime

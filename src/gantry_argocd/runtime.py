@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,11 @@ from .commits import Commits
 from .correlation import Answer, correlate, explain_app, explain_entity, moves, rfc3339
 from .hub import Fetched, Heard, Hub
 from .ledger import Ledger
+from .live import Live
 from .operations import Operations
 from .reports import SyncRun
 from .standing import Asked, Standings
+from .watch import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,6 +68,10 @@ class Runtime:
 
         now: The time, aware.
 
+        monotonic: Seconds that pass.
+
+        pace: Of those who follow the instances. None for what suits Argo CD.
+
     Attributes:
         settings: The configuration.
 
@@ -89,14 +96,30 @@ class Runtime:
         host: Host | None,
         make_client: Callable[[InstanceSettings], Client],
         now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         self.settings = settings
         self.enabled = enabled
         self._now = now
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._hub = Hub(settings, make_client=make_client, now=now)
+        self._hub = Hub(
+            settings,
+            make_client=make_client,
+            now=now,
+            monotonic=monotonic,
+            is_live=lambda name: self._live.is_live(name),  # noqa: PLW0108  made below
+        )
         self.ledger = Ledger(host, sources=self._hub.sources, now=now)
+        self._live = Live(
+            self._hub,
+            self.ledger,
+            stop=self._stop,
+            now=now,
+            monotonic=monotonic,
+            pace=pace or Pace(),
+        )
         self.applications = Applications(self._hub, self.ledger, now=now, stop=self._stop)
         self.commits = Commits(self._hub.client, now=now)
         self.standings = Standings(self._hub, now=now)
@@ -128,8 +151,9 @@ class Runtime:
         """End all threads; a request under way is cut off."""
         self._stop.set()
         self._hub.close()
+        self._live.join(1.0)
         if self._timer is not None and self._timer is not threading.current_thread():
-            self._timer.join(timeout=1.5)
+            self._timer.join(timeout=0.5)
 
     def _thread(self, work: Callable[[], None], name: str) -> threading.Thread:
         thread = threading.Thread(target=work, name=name, daemon=True)
@@ -263,7 +287,18 @@ class Runtime:
         for answer in heard:
             if answer.error is not None:
                 LOG.warning("%s", answer.error)
-        result = self.ledger.apply({item.source.name: _answer(item, confirm) for item in heard})
+        result = self.ledger.apply(
+            lambda: {
+                item.source.name: self._hub.answer(
+                    item, by_sync=True, confirmed=item.source.name in confirm
+                )
+                for item in heard
+            }
+        )
+        for item in heard:
+            instance = self.settings.instance(item.source.name)
+            if instance is not None and instance.follow:
+                self._live.follow(instance.name)
         with self._lock:
             for item in heard:
                 if item.error is None:
@@ -294,7 +329,7 @@ class Runtime:
             if told is not None:
                 for item in batch:
                     told(item)
-        answers = {item.source.name: _answer(item, ()) for item in heard}
+        answers = {item.source.name: self._hub.answer(item, by_sync=True) for item in heard}
         result = correlate([], list(answers.values()))
         entities = {p.entity for p in result.placements.values() if p.entity is not None}
         run.add(heard, result, entities, written=False)
@@ -333,7 +368,7 @@ class Runtime:
 
     def explain_all(self, heard: Sequence[Heard]) -> list[dict[str, Any]]:
         """Say of every app that was heard why it would be in its entity, first one first."""
-        result = correlate([], [_answer(item, ()) for item in heard])
+        result = correlate([], [self._hub.answer(item) for item in heard])
         return [explain_app(result, key) for key in sorted(result.known)]
 
     def try_label_key(self, label_key: str) -> dict[str, Any]:
@@ -343,7 +378,7 @@ class Runtime:
         Instances that do not answer are named, and nothing of theirs moves.
         """
         heard = [item for batch in self._hub.ask(label_key=label_key) for item in batch]
-        after = self.ledger.look({item.source.name: _answer(item, ()) for item in heard})
+        after = self.ledger.look({item.source.name: _tried(item) for item in heard})
         return {
             "labelKey": label_key,
             "moves": moves(self.ledger.look().placements, after.placements),
@@ -395,16 +430,14 @@ class Runtime:
             "error": str(failure) if failure else None,
             "help": failure.help if failure else None,
             "lastContact": rfc3339(contact) if contact and answered else None,
-            "applications": sum(1 for key in self._hub.known() if key.instance == instance.name),
+            "applications": self._hub.count(instance.name),
+            "stream": self._live.status(instance.name),
             "warnings": warnings,
         }
 
 
-def _answer(heard: Heard, confirm: Sequence[str]) -> Answer:
+def _tried(heard: Heard) -> Answer:
+    """Give an answer as it came: it was read otherwise than what is known of the instance."""
     return Answer(
-        source=heard.source,
-        outcome=heard.outcome,
-        apps=heard.apps,
-        began_at=heard.began_at,
-        confirmed=heard.source.name in confirm,
+        source=heard.source, outcome=heard.outcome, apps=heard.apps, began_at=heard.began_at
     )

@@ -268,7 +268,7 @@ class Transport:
             try:
                 return self._once(call, token, exchange)
             except errors.Unreachable:
-                if fresh or not exchange.met_closed_door:
+                if fresh or not exchange.met_closed_door or self._closed.is_set():
                     raise
         msg = "the last try raises or returns"
         raise AssertionError(msg)

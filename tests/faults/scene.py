@@ -193,7 +193,9 @@ class Scene:
         self.manager = pluggy.PluginManager("gantry")
         self.manager.add_hookspecs(hookspecs)
         self.manager.register(self.plugin, "argocd")
-        self._config = {"instances": list(instances), "syncInterval": ""}
+        # What is followed is told by the streams, and that is another test's.
+        quiet = [{"follow": False} | dict(instance) for instance in instances]
+        self._config = {"instances": quiet, "syncInterval": ""}
 
     def _client(self, settings: InstanceSettings) -> Client:
         made = Watched(settings, self.events, self._now)
@@ -302,6 +304,6 @@ def open_sockets() -> int:
 
 def plugin_threads() -> set[threading.Thread]:
     """Give the threads of the plugin; the simulator's server has another name."""
-    kinds = ("timer", "sync", "list", "read", "follow", "check")
+    kinds = ("timer", "sync", "list", "read", "follow", "check", "watch", "confirm", "live")
     names = tuple(f"argocd-{kind}" for kind in kinds)
     return {thread for thread in threading.enumerate() if thread.name.startswith(names)}

@@ -5,7 +5,10 @@ What goes over the wire to and from Argo CD: its JSON, its errors, its spelling.
 from .decoding import loads
 from .reading import (
     PORTABLE_FIELDS,
+    STREAM_FIELDS,
+    Event,
     Listing,
+    Overheard,
     Reader,
     Reading,
     commit_of,
@@ -18,7 +21,10 @@ from .refusals import Refusal, explain
 
 __all__ = [
     "PORTABLE_FIELDS",
+    "STREAM_FIELDS",
+    "Event",
     "Listing",
+    "Overheard",
     "Reader",
     "Reading",
     "Refusal",

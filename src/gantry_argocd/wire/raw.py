@@ -30,6 +30,7 @@ class Metadata:
     name: str = ""
     namespace: str = ""
     uid: str = ""
+    resource_version: str = ""
     labels: dict[str, Any] = attrs.field(factory=dict)
     annotations: dict[str, Any] = attrs.field(factory=dict)
     creation_timestamp: datetime | None = None

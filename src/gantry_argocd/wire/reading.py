@@ -4,6 +4,7 @@ From Argo CD's answers to this package's values.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _LONGEST = 500
 """Characters of a name or a subject that are kept."""
 
+_NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
 IGNORE_ANNOTATION = "gantry.io/ignore"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 _WINDOWS = 3
@@ -50,6 +52,37 @@ PORTABLE_FIELDS = ",".join(
     )
 )
 """The list projection that every release from 2.8 on answers (``argocd-api.md`` section 3)."""
+
+
+STREAM_FIELDS = ",".join(
+    (
+        "error",  # or refusals would be filtered away (section 4)
+        "result.type",
+        *(
+            f"result.application.{path}"
+            for path in (
+                "metadata.name",
+                "metadata.namespace",  # or twins in two namespaces would swallow each other
+                "metadata.uid",
+                "metadata.resourceVersion",
+                "metadata.labels",
+                "metadata.annotations",
+                "spec.project",
+                "spec.destination",
+                "spec.source.repoURL",
+                "spec.source.chart",
+                "spec.source.path",
+                "spec.sources.repoURL",
+                "spec.sources.chart",
+                "spec.sources.path",
+                "spec.sourceHydrator.drySource",
+                "status.sync.status",
+                "status.health.status",
+            )
+        ),
+    )
+)
+"""The stream projection: what the catalogue is made from, and what orders the events."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,6 +115,37 @@ class Listing:
     """
 
     apps: tuple[models.Facts, ...]
+    problems: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """
+    What the stream told of one application.
+
+    Attributes:
+        facts: As it is; of a deleted one, as it was.
+
+        deleted: It is gone.
+
+        uid: Of the Application.
+
+        version: Its ``resourceVersion`` as a number. None when it is none.
+    """
+
+    facts: models.Facts
+    deleted: bool = False
+    uid: str = ""
+    version: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Overheard:
+    """
+    Events, and a sentence for each that could not be read.
+    """
+
+    events: tuple[Event, ...]
     problems: tuple[str, ...]
 
 
@@ -118,6 +182,27 @@ class Reader:
             except ValueError as problem:
                 problems.append(f"{reading.instance}: {_name_of(item)}: {problem}")
         return Listing(apps=tuple(apps), problems=tuple(problems))
+
+    def events(self, results: Iterable[Any], reading: Reading) -> Overheard:
+        """Read what the stream sent; each event that cannot be read costs only itself."""
+        events = []
+        problems = []
+        for result in results:
+            item = result.get("application") if isinstance(result, dict) else None
+            try:
+                app = self._structure(item, raw.ListedApplication)
+                version = app.metadata.resource_version
+                events.append(
+                    Event(
+                        facts=_facts(app, reading),
+                        deleted=result.get("type") == "DELETED",
+                        uid=app.metadata.uid,
+                        version=int(version) if _NUMBER.fullmatch(version) else None,
+                    )
+                )
+            except ValueError as problem:
+                problems.append(f"{reading.instance}: {_name_of(item)}: {problem}")
+        return Overheard(events=tuple(events), problems=tuple(problems))
 
     def application(self, item: Any, reading: Reading) -> models.Application:
         """

@@ -1,0 +1,105 @@
+"""
+Applications in full, kept for a few seconds and fetched once for everybody who asks (P7).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+K = TypeVar("K", bound="Hashable")
+V = TypeVar("V")
+
+MOST = 256
+"""Values that are kept; one Application can be megabytes, though few are."""
+
+
+class _Flight(Generic[V]):
+    """A value on its way."""
+
+    def __init__(self) -> None:
+        self.landed = threading.Event()
+        self.value: V | None = None
+        self.valid = True
+
+
+class Shortly(Generic[K, V]):
+    """
+    Values that are worth keeping for a moment.
+
+    Args:
+        seconds: How long, by key, as things are when the value is asked for again.
+
+        monotonic: Seconds that pass.
+
+        keep: Says of a value whether it is worth keeping.
+    """
+
+    def __init__(
+        self,
+        seconds: Callable[[K], float],
+        *,
+        monotonic: Callable[[], float],
+        keep: Callable[[V], bool],
+    ) -> None:
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._values: dict[K, tuple[float, V]] = {}
+        self._flights: dict[K, _Flight[V]] = {}
+
+    def get(self, key: K, fetch: Callable[[], V]) -> V:
+        """Give the value that is kept, or that somebody fetches just now, or fetch it."""
+        with self._lock:
+            kept = self._values.get(key)
+            if kept is not None and self._monotonic() < kept[0] + self._seconds(key):
+                return kept[1]
+            flight = self._flights.get(key)
+            mine = flight is None
+            if flight is None:
+                flight = self._flights[key] = _Flight()
+        if not mine:
+            flight.landed.wait()
+            if flight.value is not None:
+                return flight.value
+            return fetch()
+        try:
+            flight.value = fetch()
+        finally:
+            with self._lock:
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
+                if flight.value is not None and flight.valid and self._keep(flight.value):
+                    self._store(key, flight.value)
+            flight.landed.set()
+        return flight.value
+
+    def put(self, key: K, value: V) -> None:
+        """Keep what somebody came to know otherwise; what is on its way is older."""
+        with self._lock:
+            self._drop(key)
+            self._store(key, value)
+
+    def forget(self, key: K) -> None:
+        """Drop a value: what it is about has changed; what is on its way is not kept either."""
+        with self._lock:
+            self._drop(key)
+
+    def _drop(self, key: K) -> None:
+        self._values.pop(key, None)
+        flight = self._flights.pop(key, None)
+        if flight is not None:
+            flight.valid = False
+
+    def _store(self, key: K, value: V) -> None:
+        now = self._monotonic()
+        self._values = {
+            k: kept for k, kept in self._values.items() if now < kept[0] + self._seconds(k)
+        }
+        while len(self._values) >= MOST:
+            del self._values[next(iter(self._values))]
+        self._values[key] = (now, value)
