@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-from scene import SOON, Scene, asked, lists_of, threads, truth
+from followed import SOON, Scene, asked, lists_of, threads, truth
 
 from gantry_argocd.simulator import Simulator
 from waiting import eventually
@@ -75,7 +75,7 @@ def test_what_happened_while_the_stream_was_cut_is_found(simulator: Simulator) -
         eventually(lambda: scene.stream()["state"], lambda state: state == "reconnecting")
         simulator.fleet.set_status(name, sync="Unknown")
         eventually(lambda: scene.host.states()[f"one:{name}"].startswith("Unknown"))
-        assert "503" in scene.stream()["error"]
+        eventually(lambda: "503" in (scene.stream()["error"] or ""))
 
         simulator.faults.clear()
         eventually(lambda: scene.stream()["state"], lambda state: state == "live")
