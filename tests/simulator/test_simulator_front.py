@@ -296,3 +296,17 @@ def test_a_large_fleet_is_listed_quickly() -> None:
         again = http_client.get(LIST, params={"fields": PORTABLE})
         assert time.monotonic() - began < 1
     assert 2000 == len(first["items"]) == len(again.json()["items"])
+
+
+def test_what_was_asked_and_sent_is_counted() -> None:
+    """Another process can see what a client costs, in requests and in bytes as they go out."""
+    with Simulator(apps=3) as own, client_of(own) as client:
+        client.headers["accept-encoding"] = "gzip"
+        before = client.get("/_simulator/requests").json()["routes"].get("list")
+        answers = [client.get(LIST, params={"fields": PORTABLE}) for _ in range(2)]
+        after = client.get("/_simulator/requests").json()["routes"]
+
+    assert before is None
+    sent = sum(int(answer.headers["content-length"]) for answer in answers)
+    assert after["list"] == {"requests": 2, "bytes": sent}
+    assert sent < sum(len(answer.content) for answer in answers)

@@ -45,6 +45,7 @@ class Admin:
             ("POST", "restart"): self._later_restart,
             ("POST", "refuse"): self._later_refuse,
             ("POST", "clock"): self._set_clock,
+            ("GET", "requests"): self._count_requests,
             ("POST", "tokens"): self._issue_token,
             ("DELETE", "tokens"): self._revoke_token,
             ("PATCH", "applications"): self._change,
@@ -96,6 +97,9 @@ class Admin:
             self._world.clock.run(float(given["rate"]))
         self._world.clock.advance(float(given.get("advance", 0)))
         return {"now": self._world.now()}
+
+    def _count_requests(self, _: Exchange) -> Outcome:
+        return {"routes": self._world.requests.totals()}
 
     def _issue_token(self, exchange: Exchange) -> Outcome:
         given = _object(exchange)

@@ -84,6 +84,7 @@ class Exchange:
     gone: asyncio.Event = attrs.field(factory=asyncio.Event)
     watcher: asyncio.Task[None] | None = None
     transport: asyncio.Transport | None = None
+    route: str | None = None
 
     @classmethod
     async def read(cls, scope: Scope, receive: Receive) -> Exchange:

@@ -42,6 +42,8 @@ class Gateway:
             if message["type"] == "http.response.start":
                 date = format_datetime(self._world.clock(), usegmt=True).encode()
                 message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            elif exchange.route is not None:
+                self._world.requests.sent(exchange.route, len(message.get("body", b"")))
             await send(message)
 
         try:
@@ -162,6 +164,7 @@ class Gateway:
             body = exchange.body.decode(errors="replace")
         if isinstance(body, dict) and "password" in body:
             body = {**body, "password": "(present)"}
+        exchange.route = route
         self._world.requests.add(
             ReceivedRequest(
                 method=exchange.method,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -34,11 +34,13 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 class Requests:
-    """Every request received, oldest first; the newest ten thousand are kept."""
+    """Every request received, oldest first; the newest ten thousand are kept, all are counted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._received: deque[ReceivedRequest] = deque(maxlen=_KEPT)
+        self._counts: Counter[str] = Counter()
+        self._sent: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._received)
@@ -55,6 +57,20 @@ class Requests:
         """Keep *request*."""
         with self._lock:
             self._received.append(request)
+            self._counts[request.route] += 1
+
+    def sent(self, route: str, octets: int) -> None:
+        """Count bytes of a body that went out, as compressed as they were."""
+        with self._lock:
+            self._sent[route] += octets
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """Give the number of requests and the bytes sent, by kind of route, since the start."""
+        with self._lock:
+            return {
+                route: {"requests": number, "bytes": self._sent[route]}
+                for route, number in sorted(self._counts.items())
+            }
 
     def clear(self) -> None:
         """Forget everything received so far."""
