@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from gantry_argocd.simulator import Simulator
 
-for folder in (".", "correlation"):
+for folder in (".", "correlation", "faults"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 settings.register_profile(

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from .correlation import rfc3339
 from .progress import progress
 from .view import links
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .actions import Offer
-    from .models import Application, Operation, Source
+    from .models import Application, AutoSync, Operation, ResourceResult, Source
     from .operations import Done
     from .runtime import Runtime
 
@@ -56,7 +54,7 @@ def status_object(application: Application, runtime: Runtime) -> dict[str, Any]:
         "externalUrls": [{"title": u.title, "url": u.url} for u in application.external_urls],
         "operation": _operation(operation) if operation else None,
         "progress": progress(application, runtime.now()).as_json(),
-        "autoSync": attrs.asdict(application.auto_sync) if application.auto_sync else None,
+        "autoSync": _auto_sync(application.auto_sync) if application.auto_sync else None,
     }
     lists: dict[str, Any] = {
         "resources": [present(_resource(item)) for item in application.resources],
@@ -117,8 +115,21 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "finishedAt": _time(operation.finished_at),
         "dryRun": operation.dry_run,
         "initiatedBy": "automated" if operation.automated else operation.initiator or None,
-        "results": [present(attrs.asdict(item)) for item in operation.results],
+        "results": [present(_result(item)) for item in operation.results],
     }
+
+
+def _auto_sync(automated: AutoSync) -> dict[str, bool]:
+    return {"prune": automated.prune, "selfHeal": automated.self_heal}
+
+
+def _result(item: ResourceResult) -> dict[str, Any]:
+    names = ("group", "kind", "namespace", "name", "status", "message")
+    plain = {name: getattr(item, name) for name in names}
+    # A plain resource of a sync that succeeded carries a hook phase as well, without meaning.
+    return plain | (
+        {"hookType": item.hook_type, "hookPhase": item.hook_phase} if item.hook_type else {}
+    )
 
 
 def _resource(item: Any) -> dict[str, Any]:

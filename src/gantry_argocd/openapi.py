@@ -36,7 +36,7 @@ _HEALTH = _object({"status": _TEXT, "message": _TEXT})
 _RESULT = _object(
     {
         **dict.fromkeys(
-            ("group", "kind", "namespace", "name", "status", "message", "hook_type", "hook_phase"),
+            ("group", "kind", "namespace", "name", "status", "message", "hookType", "hookPhase"),
             _TEXT,
         )
     }
@@ -121,7 +121,7 @@ _APPLICATION = _object(
         "externalUrls": _list(_object({"title": _TEXT, "url": _TEXT}, "title", "url")),
         "operation": _ref("ArgoCDOperation"),
         "progress": _ref("ArgoCDProgress"),
-        "autoSync": _object({"prune": _TRUTH, "self_heal": _TRUTH}),
+        "autoSync": _object({"prune": _TRUTH, "selfHeal": _TRUTH}),
         "resources": _list(_ref("ArgoCDResource")),
         "sources": _list(_ref("ArgoCDSource")),
         "conditions": _list(_object({"type": _TEXT, "message": _TEXT, "since": _MOMENT}, "type")),

@@ -11,6 +11,7 @@ import logging
 import threading
 import uuid
 from contextlib import contextmanager
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -35,11 +36,14 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("gantry_argocd")
 
-FOLLOW_EVERY = 1.0
-"""Seconds between two looks at an operation that somebody began here."""
+FOLLOW_PAUSES = (0.25, 0.5, *(1.0,) * 120)
+"""Seconds between the first looks at an operation that somebody began here."""
+
+FOLLOW_EVERY = 5.0
+"""Seconds between any further ones."""
 
 FOLLOW_AT_MOST = 900
-"""Looks at one operation before it is left to the next sync."""
+"""Looks at one operation before it is left to the next sync: a little more than an hour."""
 
 SETTLE_AT_MOST = 300
 """Looks at an application whose health is still settling after its operation."""
@@ -392,8 +396,8 @@ class Operations:
             ).start()
 
     def _look_until_done(self, key: AppKey, project: str) -> None:
-        health = _Health()
-        while self._goes_on(key, health) and not self._stop.wait(FOLLOW_EVERY):
+        health, pauses = _Health(), chain(FOLLOW_PAUSES, repeat(FOLLOW_EVERY))
+        while self._goes_on(key, health) and not self._stop.wait(next(pauses)):
             self._look(key, project, health)
 
     def _goes_on(self, key: AppKey, health: _Health) -> bool:

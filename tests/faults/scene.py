@@ -172,6 +172,13 @@ class Catalogue:
         }
 
 
+def instance(simulator: Simulator, **more: Any) -> dict[str, Any]:
+    """Give the configuration of an instance called ``one`` that waits for a refresh a second."""
+    timeouts = {"connect": "2s", "read": "5s", "refresh": "1s"}
+    found = {"name": "one", "argocdUrl": simulator.url, "token": simulator.token}
+    return found | {"timeouts": timeouts} | more
+
+
 class Scene:
     """
     A plugin at work with a dict for a catalogue.
@@ -180,10 +187,15 @@ class Scene:
         instances: Configurations of the instances.
 
         now: The time. None for the system's clock.
+
+        more: Of the configuration.
     """
 
     def __init__(
-        self, *instances: Mapping[str, Any], now: Callable[[], datetime] | None = None
+        self,
+        *instances: Mapping[str, Any],
+        now: Callable[[], datetime] | None = None,
+        **more: Any,
     ) -> None:
         self.events: list[str] = []
         self.host = Catalogue(self.events)
@@ -195,7 +207,7 @@ class Scene:
         self.manager.register(self.plugin, "argocd")
         # What is followed is told by the streams, and that is another test's.
         quiet = [{"follow": False} | dict(instance) for instance in instances]
-        self._config = {"instances": quiet, "syncInterval": ""}
+        self._config = {"instances": quiet, "syncInterval": "", **more}
 
     def _client(self, settings: InstanceSettings) -> Client:
         made = Watched(settings, self.events, self._now)
@@ -248,9 +260,22 @@ class Scene:
         )
         return answer["status"], answer["body"]
 
-    def act(self, action: str, app: str) -> tuple[int, Any]:
+    def act(self, action: str, app: str, body: Any = None, **request: Any) -> tuple[int, Any]:
         """Have something done to an application."""
-        return self.call("POST", f"/apps/{{appName}}/{action}", path={"appName": app})
+        content = b"" if body is None else json.dumps(body).encode()
+        path = {"appName": app}
+        return self.call("POST", f"/apps/{{appName}}/{action}", path=path, body=content, **request)
+
+    def look(self, what: str, app: str, **request: Any) -> Any:
+        """Read something of an application that can be read."""
+        path = {"appName": app}
+        status, body = self.call("GET", f"/apps/{{appName}}{what}", path=path, **request)
+        assert status == 200, body
+        return body
+
+    def told(self, request_id: str = "") -> list[str]:
+        """Give the outcomes on record, of one request or of all."""
+        return [r["outcome"] for r in self.host.trail if request_id in ("", r.get("requestId"))]
 
     def sync(self) -> dict[str, Any]:
         """Sync the catalogue; give the report by instance."""

@@ -116,6 +116,7 @@ class Controller:
         self._lock = threading.Lock()
         self._jobs: dict[Key, Job] = {}
         self._broken: dict[Key, str] = {}
+        self._broken_hooks: dict[Key, str] = {}
 
     def start(self) -> None:
         """Begin to work."""
@@ -132,6 +133,11 @@ class Controller:
                 self._broken.pop(key, None)
             else:
                 self._broken[key] = message
+
+    def break_hook(self, key: Key, message: str) -> None:
+        """Let the PreSync hooks of an Application fail with *message* from now on."""
+        with self._lock:
+            self._broken_hooks[key] = message
 
     def begin(self, key: Key, previous: Json | None) -> None:
         """Take up the operation just requested; *previous* is the operation state before it."""
@@ -212,6 +218,12 @@ class Controller:
 
     def _complete(self, job: Job, app: Json) -> None:
         sync = app["operation"]["sync"]
+        with self._lock:
+            broken = self._broken_hooks.get(job.key)
+        if broken is not None and (failed := results.failed_hooks(app, sync, broken)):
+            # What comes after a failed hook is not begun, and nothing is said of it.
+            self._fail_or_retry(job, app, self._profile.failure_text, failed)
+            return
         failures = results.failures_of(app, sync, self._expected_failures(job, app), self._profile)
         done = results.resource_results(app, sync, running=False, failures=failures)
         if failures and not sync.get("dryRun"):

@@ -93,6 +93,21 @@ def resource_results(
     return results
 
 
+def failed_hooks(app: Json, sync: Json, message: str) -> list[Json]:
+    """Return ``syncResult.resources`` of a sync whose PreSync hooks failed with *message*."""
+    return [
+        {
+            "group": item.get("group", ""),
+            **{k: item[k] for k in ("version", "kind", "namespace", "name") if k in item},
+            **_hook_result(item, running=False),
+            "hookPhase": "Failed",
+            "message": message,
+        }
+        for item in chosen_resources(app, sync)
+        if is_hook(item)
+    ]
+
+
 def _hook_result(item: Json, *, running: bool) -> Json:
     name = f"{str(item.get('kind', '')).lower()}.{item.get('group', '')}/{item.get('name')}"
     return {

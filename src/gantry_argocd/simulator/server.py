@@ -183,6 +183,10 @@ class Simulator:
         """Let every sync of an Application fail with *message*; None lets it succeed again."""
         self._world.controller.break_sync((namespace, name), message)
 
+    def break_hook(self, name: str, message: str) -> None:
+        """Let the hooks of an Application in the control plane fail with *message* from now on."""
+        self._world.controller.break_hook((CONTROL_PLANE, name), message)
+
     def start(self) -> None:
         """Start; returns when connections are accepted."""
         if self._listener.running:
