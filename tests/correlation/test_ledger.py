@@ -205,6 +205,15 @@ def test_a_write_of_others_that_was_taken_back_is_forgotten(shelf: Shelf) -> Non
     assert shelf.sync_of("web") == "OutOfSync"
 
 
+def test_an_app_that_moves_leaves_its_entity(shelf: Shelf) -> None:
+    """What has apps is told as it is now, so reports count no entity that is gone."""
+    ledger = ledger_of(shelf)
+    ledger.apply(everything(app("one:pay"), app("one:web")))
+    ledger.apply(event(app("one:pay", label="shop")))
+    assert {key.name for key in ledger.entities()} == {"shop", "web"}
+    assert set(shelf.rows) == {"shop", "web"}
+
+
 def test_two_rows_of_one_identity_are_correlated_as_a_whole(shelf: Shelf) -> None:
     """A catalogue that is no catalogue costs time, and nothing else."""
     ledger = ledger_of(shelf)
@@ -248,6 +257,15 @@ def test_rows_of_the_original_plugin_are_taken_over_once(shelf: Shelf) -> None:
     assert set(shelf.rows) == {"pay"}
     ledger.apply(everything())
     assert shelf.rows == {}, "nothing of the row was anybody else's"
+
+
+def test_after_a_restart_nothing_is_taken_over_again(shelf: Shelf) -> None:
+    """A catalogue that holds something of ours was taken over before (rule 20)."""
+    ledger = ledger_of(shelf)
+    ledger.apply(everything(app("one:pay")))
+    shelf.rows["old"] = original("old")
+    ledger_of(shelf).apply(everything(app("one:pay")))
+    assert shelf.rows["old"]["metadata"]["tags"] == ["argocd"]
 
 
 def test_what_looks_like_the_original_plugins_later_is_somebodys(shelf: Shelf) -> None:

@@ -40,13 +40,16 @@ _LINKS = "correlation/links.py"
 _NAMING = "correlation/naming.py"
 _OWNERSHIP = "correlation/ownership.py"
 _PROVENANCE = "correlation/provenance.py"
+_STANDING = "correlation/standing.py"
+_SNAPSHOT = "snapshot.py"
+_LEDGER = "ledger.py"
 
 FAULTS = (
     Fault(
         "1",
         "apps come from the stored text and not from what is known",
         _ENGINE,
-        "claims = settle(links, AppIndex(knowledge.records.values()))",
+        "claims = settle(links, AppIndex(records.values()))",
         "claims = settle(links, AppIndex(r for row in rows.values() for r in row.records))",
     ),
     Fault(
@@ -242,8 +245,8 @@ FAULTS = (
         "11",
         "linked apps collide in naming",
         _ENGINE,
-        "        if key not in claims.winner\n",
-        "",
+        "for key, record in records.items() if key not in claims.winner",
+        "for key, record in records.items()",
     ),
     Fault(
         "12",
@@ -475,5 +478,90 @@ FAULTS = (
         _ADOPTION,
         'if not isinstance(metadata, dict) or metadata.get("createdBy") != _CREATED_BY:',
         "if not isinstance(metadata, dict):",
+    ),
+    Fault(
+        "18",
+        "links that name a changed app are not looked at",
+        _STANDING,
+        "entities = {*self._recorded[key], *self._linked[key.name]}",
+        "entities = {*self._recorded[key]}",
+    ),
+    Fault(
+        "18",
+        "names that would meet are not looked at",
+        _STANDING,
+        "apps = set(self._may_be[key])",
+        "apps: set[AppKey] = set()",
+    ),
+    Fault(
+        "18",
+        "what a written entity links now is not looked at",
+        _STANDING,
+        "                for name in _linked_names(row):\n"
+        "                    apps.update(self._called[name])\n",
+        "",
+    ),
+    Fault(
+        "18",
+        "what a changed row records does not win over the memory",
+        _STANDING,
+        "record = told.get(app) or self.records.get(app)",
+        "record = self.records.get(app) or told.get(app)",
+    ),
+    Fault(
+        "18",
+        "a change that was not stored is not looked at again",
+        _STANDING,
+        "for key in self._awaited - rows.keys()}",
+        "for key in ()}",
+    ),
+    Fault(
+        "18",
+        "an app that moved stays in its old place as well",
+        _STANDING,
+        "self._placed.discard([before.entity], key)",
+        "pass",
+    ),
+    Fault(
+        "18",
+        "what was to be reported is never taken back",
+        _STANDING,
+        "self._problems.pop(subject, None)",
+        "pass",
+    ),
+    Fault(
+        "20",
+        "an instance that has not answered does not hold up the end of adoption",
+        _LEDGER,
+        "return Adoption.UNDER_WAY if missing else Adoption.COMPLETE",
+        "return Adoption.COMPLETE",
+    ),
+    Fault(
+        "20",
+        "a catalogue that has something of ours is adopted all the same",
+        _LEDGER,
+        "if not ours and any(map(is_original, entities))",
+        "if any(map(is_original, entities))",
+    ),
+    Fault(
+        "15",
+        "a list takes back what the stream told while it was under way",
+        _SNAPSHOT,
+        "if (known.turn if known else self._gone_at(key)) > turn:",
+        "if False:",
+    ),
+    Fault(
+        "15",
+        "an older version of the same Application counts",
+        _SNAPSHOT,
+        "return event.version < known.version",
+        "return False",
+    ),
+    Fault(
+        "15",
+        "a list retires what is newer than it",
+        _SNAPSHOT,
+        "if self._apps[key].turn <= turn:",
+        "if True:",
     ),
 )

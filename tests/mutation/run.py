@@ -31,8 +31,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "gantry_argocd"
 TESTS = [
     f"tests/correlation/test_{name}.py"
-    for name in ("examples", "more_examples", "adoption", "defects", "laws")
-]
+    for name in ("examples", "more_examples", "adoption", "defects", "ledger", "laws", "history")
+] + ["tests/live/test_snapshot.py"]
 NONE = Fault("-", "no fault at all", "", "", "")
 
 

@@ -293,38 +293,36 @@ class Standing:
     def _region(
         self, rows: Mapping[EntityKey, Foreign | None], news: Mapping[AppKey, Record | None]
     ) -> _Region:
+        """
+        Collect what has to do with changed rows and apps.
+
+        Apps have to do with each other by way of entities only: where their names would meet,
+        where a link names both, where they are.
+        """
         region = _Region(apps=set(news), entities=set(rows))
         apps, entities = list(news), list(rows)
         while apps or entities:
             if apps:
                 key = apps.pop()
-                records = (self.records.get(key), news.get(key))
-                near_apps, near_entities = self._near_app(key, records)
+                found = self._near_app(key, (self.records.get(key), news.get(key)))
+                entities += found - region.entities
+                region.entities.update(found)
             else:
                 spot = entities.pop()
-                near_apps = self._near_entity(spot, (self._rows.get(spot), rows.get(spot)))
-                near_entities = set()
-            apps += near_apps - region.apps
-            entities += near_entities - region.entities
-            region.apps.update(near_apps)
-            region.entities.update(near_entities)
+                near = self._near_entity(spot, (self._rows.get(spot), rows.get(spot)))
+                apps += near - region.apps
+                region.apps.update(near)
         return region
 
-    def _near_app(
-        self, key: AppKey, records: Iterable[Record | None]
-    ) -> tuple[set[AppKey], set[EntityKey]]:
+    def _near_app(self, key: AppKey, records: Iterable[Record | None]) -> set[EntityKey]:
         entities = {*self._recorded[key], *self._linked[key.name]}
-        placement = self.placements.get(key)
-        if placement is not None and placement.entity is not None:
-            entities.add(placement.entity)
         for record in records:
             if record is not None:
                 entities.update(_possible_entities(record))
-        # Apps whose names meet come by way of the entity that they would meet in.
-        return set(self._called[key.name]), entities
+        return entities
 
     def _near_entity(self, key: EntityKey, rows: Iterable[Foreign | None]) -> set[AppKey]:
-        apps = {*self._placed[key], *self._may_be[key]}
+        apps = set(self._may_be[key])
         for row in rows:
             if row is not None:
                 apps.update(record.key for record in row.records if record.key in self.records)
