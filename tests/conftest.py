@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from gantry_argocd.simulator import Simulator
+from gantry_argocd.simulator import LATEST, Simulator
 
 for folder in (".", "correlation", "faults"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
@@ -29,14 +29,22 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture
-def argocd() -> Iterator[Simulator]:
+def release() -> str:
+    """The release of Argo CD that is simulated."""
+    return LATEST.name
+
+
+@pytest.fixture
+def argocd(release: str) -> Iterator[Simulator]:
     """An Argo CD with a varied fleet, in which operations take a moment."""
-    with Simulator(apps=40, operation_seconds=0.3) as simulator:
+    with Simulator(apps=40, operation_seconds=0.3, release=release) as simulator:
         yield simulator
 
 
 @pytest.fixture
-def staging() -> Iterator[Simulator]:
+def staging(release: str) -> Iterator[Simulator]:
     """Another Argo CD."""
-    with Simulator(apps=20, seed=2, name="staging", operation_seconds=0.3) as simulator:
+    with Simulator(
+        apps=20, seed=2, name="staging", operation_seconds=0.3, release=release
+    ) as simulator:
         yield simulator

@@ -15,7 +15,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from gantry_argocd.refhost import HostOptions, create_host, sample, serve_in_thread
-from gantry_argocd.simulator import Simulator
+from gantry_argocd.simulator import NEWEST, OLDEST, Simulator
 from waiting import eventually
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -61,6 +61,12 @@ def fields(html: str, action: str, /, **wanted: str) -> dict[str, str]:
             return hidden
     msg = f"no form for {action} with {wanted}"
     raise AssertionError(msg)
+
+
+@pytest.fixture(params=[OLDEST.name, NEWEST.name])
+def release(request: pytest.FixtureRequest) -> str:
+    """The oldest and the newest release of Argo CD that is supported."""
+    return str(request.param)
 
 
 @pytest.fixture
