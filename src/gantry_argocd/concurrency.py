@@ -75,3 +75,25 @@ class Pool(Generic[K, T]):
         for batch in self.batches(seconds):
             found |= batch
         return found
+
+
+class Gate:
+    """Counts those inside; used as a context manager."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def wait_until_empty(self, seconds: float) -> bool:
+        """Wait until nobody is inside, so many seconds at most; say whether it is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._inside == 0, seconds)

@@ -81,6 +81,8 @@ class Connections(httpcore.NetworkBackend):
         self._backend = httpcore.SyncBackend()
         self._threads = threading.local()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._over = False
 
     def serve(self, client: httpx.Client) -> None:
         """Let *client* make its connections here, those through a proxy too."""
@@ -104,8 +106,11 @@ class Connections(httpcore.NetworkBackend):
         return getattr(self._threads, "exchange", None)
 
     def cut(self) -> None:
-        """End every connection; who reads from one wakes up."""
-        for sock in list(self._sockets):
+        """End every connection for good; who reads from one wakes up."""
+        with self._lock:
+            self._over = True
+            sockets = list(self._sockets)
+        for sock in sockets:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
@@ -121,8 +126,13 @@ class Connections(httpcore.NetworkBackend):
     def keep(self, stream: httpcore.NetworkStream) -> httpcore.NetworkStream:
         """Take over a new connection."""
         sock = stream.get_extra_info("socket")
-        if sock is not None:
-            self._sockets.add(sock)
+        with self._lock:
+            if sock is not None:
+                self._sockets.add(sock)
+            over = self._over
+        if over:  # It was being made while all others were ended.
+            stream.close()
+            raise httpcore.ConnectError("closed")
         return _Stream(stream, self)
 
     def connect_tcp(

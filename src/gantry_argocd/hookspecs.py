@@ -495,8 +495,10 @@ def configure(
     Take a validated configuration into use, or out of use.
 
     To be called when the host starts, when the configuration changes, and when the plugin is
-    enabled or disabled. Threads of an earlier configuration have ended when it returns. Enabling
-    begins the first sync in the background, when there is a *host*.
+    enabled or disabled. A configuration that cannot be used leaves the former one at work. One
+    that can takes its place at once; actions that people have begun come to their end, for a few
+    seconds, and when this returns the threads of the former one have ended and nothing more is
+    written for it. Enabling begins the first sync in the background, when there is a *host*.
 
     Args:
         plugin: Whose configuration it is.
@@ -509,7 +511,7 @@ def configure(
         host: For work between hook calls. None when the host drives everything itself.
 
     Returns:
-        True from the plugin that was meant.
+        True from the plugin that was meant; False when it goes on with the former one.
     """
 
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 PLUGIN = "argocd"
 
+CLOSING = 1.0
+"""Seconds that a write under way has to end."""
+
 
 @attrs.frozen(kw_only=True)
 class Applied:
@@ -96,6 +99,7 @@ class Ledger:
         self._now = now
         # One writer at a time; never held together with the host's locks by a hook of ours.
         self._writing = threading.Lock()
+        self._closed = threading.Event()
         # One correlation at a time, inside whatever transaction.
         self._thinking = threading.Lock()
         # For those who read while it is brought up to date.
@@ -130,7 +134,7 @@ class Ledger:
             # May be called again when another writer was faster: the last one counts.
             with self._thinking:
                 steps.append(self._step(entities, told))
-            return steps[-1].found.changes
+            return () if self._closed.is_set() else steps[-1].found.changes
 
         # Never under self._lock: the host's own transactions call our hooks.
         with self._writing:
@@ -139,6 +143,12 @@ class Ledger:
             with self._thinking:
                 self._settle(steps[-1])
         return self._applied(steps[-1])
+
+    def close(self) -> None:
+        """Write nothing more: another configuration is in use. Waits for a write under way."""
+        self._closed.set()
+        if self._writing.acquire(timeout=CLOSING):
+            self._writing.release()
 
     def look(self, answers: Mapping[str, Answer] | None = None) -> Result:
         """Say what *answers* would come to, and write nothing."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from . import errors
+from .concurrency import Gate
 from .hub import Fetched, Hub
 from .settings import Place, why_not
 from .sync_request import settle, warnings
@@ -150,6 +151,9 @@ class Operations:
         now: The time, aware.
 
         stop: Set when all work is to end.
+
+    Attributes:
+        under_way: What people have asked for and wait for.
     """
 
     def __init__(
@@ -172,6 +176,7 @@ class Operations:
         self._stop = stop
         self._lock = threading.Lock()
         self._followed: dict[AppKey, list[Deed]] = {}
+        self.under_way = Gate()
 
     # --- who may, and what is known of it afterwards ---
 
@@ -199,7 +204,8 @@ class Operations:
             form=bool(request_id),
         )
         try:
-            yield deed
+            with self.under_way:
+                yield deed
         except _UNKNOWN_FATE as failure:
             self._record(deed, "unknown" if deed.sent else "refused", str(failure))
             if deed.sent:

@@ -88,6 +88,7 @@ class ArgoCDPlugin:
         self._make_client = make_client or self._client
         self._renderer = Renderer()
         self._lock = threading.Lock()
+        self._configuring = threading.Lock()
         self._runtime: Runtime | None = None
         self._routes = Routes(self._ready).routes()
 
@@ -321,26 +322,34 @@ class ArgoCDPlugin:
         """Take a configuration into use, or out of use."""
         if plugin != PLUGIN:
             return None
-        settings = validate(config, stored=config, trusted=True).settings if config else None
-        if config and settings is None:
-            LOG.error("the stored configuration cannot be used; argocd stays off")
-        with self._lock:
-            before, self._runtime = self._runtime, None
-            if before is not None:
-                before.stop()
-        if settings is not None:
-            runtime = Runtime(
-                settings,
-                enabled=enabled and bool(settings.instances),
-                host=host,
-                make_client=self._make_client,
-                now=self._now,
-                pace=self._pace,
-            )
+        with self._configuring:
+            runtime = self._made(config, enabled, host) if config else None
+            if config and runtime is None:
+                LOG.error("the configuration cannot be used; argocd stays as it is")
+                return False
+            # New requests go to the new one at once; what the former one has begun comes to its
+            # end before the new one writes.
             with self._lock:
-                self._runtime = runtime
-            runtime.start()
+                before, self._runtime = self._runtime, runtime
+            if before is not None:
+                before.retire()
+            if runtime is not None:
+                runtime.start()
         return True
+
+    def _made(self, config: Mapping[str, Any], enabled: bool, host: Host | None) -> Runtime | None:
+        """Make what a configuration needs, without any effect; None when it cannot be used."""
+        settings = validate(config, stored=config, trusted=True).settings
+        if settings is None:
+            return None
+        return Runtime(
+            settings,
+            enabled=enabled and bool(settings.instances),
+            host=host,
+            make_client=self._make_client,
+            now=self._now,
+            pace=self._pace,
+        )
 
     @hookimpl
     def withdraw(self, plugin: str, entities: Sequence[Entity]) -> Correlation | None:

@@ -48,6 +48,9 @@ SYNC_PATIENCE = 10.0
 STANDING_SECONDS = 1.0
 """Seconds that rights and windows may take longer than the application itself."""
 
+RETIRING = 5.0
+"""Seconds that an action under way has to end when the configuration changes."""
+
 _BACK_OFF_AT_MOST = 3600.0
 _GLANCE = 0.2
 """Seconds between two looks whether all is to end."""
@@ -147,9 +150,15 @@ class Runtime:
         elif self.ledger.writes:
             self._timer = self._thread(self._keep_syncing, "argocd-timer")
 
+    def retire(self, patience: float = RETIRING) -> None:
+        """Let what people have asked for come to its end, so many seconds at most, and stop."""
+        self.operations.under_way.wait_until_empty(patience)
+        self.stop()
+
     def stop(self) -> None:
-        """End all threads; a request under way is cut off."""
+        """End all threads; a request under way is cut off, and nothing more is written."""
         self._stop.set()
+        self.ledger.close()
         self._hub.close()
         self._live.join(1.0)
         if self._timer is not None and self._timer is not threading.current_thread():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
@@ -220,7 +220,8 @@ class Lifecycle:
                 )
             values = verdict["values"]
             self._take(state, attrs.evolve(state, config=values, trusted=False, unreadable=""))
-            self._save(name, config=values, trusted=False)
+            with self._put_back(state):
+                self._save(name, config=values, trusted=False)
             self._tell(actor, "plugin.configured", name)
 
     def enable(self, name: str, actor: Actor) -> None:
@@ -242,7 +243,8 @@ class Lifecycle:
                     "required configuration fields must be set before enabling", refused
                 )
             self._take(state, attrs.evolve(state, enabled=True))
-            self._save(name, enabled=True)
+            with self._put_back(state):
+                self._save(name, enabled=True)
             self._tell(actor, "plugin.enabled", name)
 
     def disable(self, name: str, actor: Actor, *, withdraw: bool = False) -> Applied | None:
@@ -354,6 +356,15 @@ class Lifecycle:
         if not self._configure(wanted):
             self._configure(former)
             raise NotTaken
+
+    @contextmanager
+    def _put_back(self, former: PluginState) -> Iterator[None]:
+        """Have a plugin go on as it is stored when what it has taken cannot be stored."""
+        try:
+            yield
+        except BaseException:
+            self._configure(former)
+            raise
 
     def _configure(self, state: PluginState) -> bool:
         enabled = state.enabled and not state.unreadable

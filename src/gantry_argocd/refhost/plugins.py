@@ -185,14 +185,14 @@ class Plugins:
     def configure(
         self, name: str, config: Mapping[str, Any] | None, enabled: bool, host: Host
     ) -> bool:
-        """Hand a configuration over. False when the plugin raised."""
+        """Hand a configuration over. False when the plugin raised, or cannot use it."""
         plugin = self._by_name[name]
         if plugin not in self._having("configure"):
             return True
-        told, _ = self._try(
+        told, answer = self._try(
             plugin, "configure", plugin=name, config=config, enabled=enabled, host=host
         )
-        return told
+        return told and answer is not False
 
     def withdraw(self, name: str, entities: Sequence[Entity]) -> Correlation | None:
         """Ask for the changes that take everything of a plugin out of the catalogue."""

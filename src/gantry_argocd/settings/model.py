@@ -242,6 +242,7 @@ class Settings:
         "fits an action has to let the person through.",
         json_type="array",
         items=PolicyRule,
+        member="Rule",
         default=[],
     )
 
