@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 PLUGIN = "argocd"
 
-CLOSING = 1.0
-"""Seconds that a write under way has to end."""
+CLOSING = 0.5
+"""Seconds that a write under way has to end when everything ends."""
 
 
 @attrs.frozen(kw_only=True)
@@ -144,10 +144,10 @@ class Ledger:
                 self._settle(steps[-1])
         return self._applied(steps[-1])
 
-    def close(self) -> None:
-        """Write nothing more: another configuration is in use. Waits for a write under way."""
+    def close(self, patience: float = CLOSING) -> None:
+        """Write nothing more; a write under way has so many seconds to end."""
         self._closed.set()
-        if self._writing.acquire(timeout=CLOSING):
+        if self._writing.acquire(timeout=patience):
             self._writing.release()
 
     def look(self, answers: Mapping[str, Answer] | None = None) -> Result:

@@ -49,7 +49,7 @@ STANDING_SECONDS = 1.0
 """Seconds that rights and windows may take longer than the application itself."""
 
 RETIRING = 5.0
-"""Seconds that an action under way has to end when the configuration changes."""
+"""Seconds that what is under way has to end when the configuration changes."""
 
 _BACK_OFF_AT_MOST = 3600.0
 _GLANCE = 0.2
@@ -151,8 +151,9 @@ class Runtime:
             self._timer = self._thread(self._keep_syncing, "argocd-timer")
 
     def retire(self, patience: float = RETIRING) -> None:
-        """Let what people have asked for come to its end, so many seconds at most, and stop."""
+        """Let actions and writes under way end, each within so many seconds, and stop."""
         self.operations.under_way.wait_until_empty(patience)
+        self.ledger.close(patience)
         self.stop()
 
     def stop(self) -> None:
