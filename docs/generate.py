@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from gantry_argocd import errors, hookspecs
+from gantry_argocd import errors, hookspecs, view
 from gantry_argocd.plugin import ArgoCDPlugin
 from gantry_argocd.settings.fields import settings_of
 from gantry_argocd.settings.model import InstanceSettings, Settings, Timeouts
@@ -71,6 +71,22 @@ def error_table() -> str:
     return table(["code", "status", "meaning", "what to do"], rows)
 
 
+def views() -> str:
+    """Write every view class with its attributes."""
+    parts = []
+    for name in view.__all__:
+        shown = getattr(view, name)
+        if not inspect.isclass(shown) or shown is view.AppState:
+            continue
+        summary, _, attributes = inspect.cleandoc(shown.__doc__ or "").partition("Attributes:")
+        rows = [
+            [f"`{found[1]}`", " ".join(found[2].split())]
+            for found in re.finditer(r"    (\w+): (.*?)(?=\n\n    \w+: |\Z)", attributes, re.DOTALL)
+        ]
+        parts.append(f"### {name}\n\n{summary.strip()}\n\n{table(['attribute', 'meaning'], rows)}")
+    return "\n".join(parts)
+
+
 def _tree(cls: type[errors.GantryArgoCDError]) -> list[type[errors.GantryArgoCDError]]:
     found = []
     for sub in cls.__subclasses__():
@@ -104,6 +120,7 @@ PARTS = {
     "hooks": hooks,
     "routes": routes,
     "errors": error_table,
+    "views": views,
 }
 
 

@@ -35,6 +35,7 @@ from .view import AppState, asks, notice, panel, sidebar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from .correlation import Member, Members
     from .hookspecs import (
@@ -74,6 +75,8 @@ class ArgoCDPlugin:
         now: The time, aware. None for the system's clock.
 
         pace: Of those who follow the instances. None for what suits Argo CD.
+
+        templates: Folders with templates of the host's own (``docs/templates.md``).
     """
 
     def __init__(
@@ -82,11 +85,12 @@ class ArgoCDPlugin:
         make_client: Callable[[InstanceSettings], Client] | None = None,
         now: Callable[[], datetime] | None = None,
         pace: Pace | None = None,
+        templates: Sequence[Path] = (),
     ) -> None:
         self._pace = pace
         self._now = now or (lambda: datetime.now(UTC))
         self._make_client = make_client or self._client
-        self._renderer = Renderer()
+        self._renderer = Renderer(templates)
         self._lock = threading.Lock()
         self._configuring = threading.Lock()
         self._runtime: Runtime | None = None

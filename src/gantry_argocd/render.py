@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 
 import jinja2
 
@@ -15,7 +17,10 @@ from .view import PanelView, SidebarView, exhibits
 
 _PACKAGE = "gantry_argocd"
 _NO_VERSION = 'data-argo-version=""'
-_VOLATILE = re.compile(r'(<time [^>]*>)[^<]*|data-argo-version="[0-9a-f]*"')
+_VERSION = re.compile(r'data-argo-version="([0-9a-f]+)"')
+_TIMES = re.compile(r"(<time [^>]*>)[^<]*")
+_KEPT = 2048
+"""Drawings of icons and badges that are kept: a table has hundreds, and few different ones."""
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
@@ -24,17 +29,26 @@ class Renderer:
     Draws views with the package's own templates.
 
     Thread-safe: everything is compiled when it is made, and nothing changes afterwards.
+
+    Args:
+        templates: Folders of a host that has templates of its own; the first that has one wins.
+            There the package's own are called ``own/gantry_argocd/…``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, templates: Sequence[Path] = ()) -> None:
+        own = jinja2.PackageLoader(_PACKAGE, "templates")
+        hosts = [jinja2.FileSystemLoader(folder) for folder in templates]
         self._environment = jinja2.Environment(
-            loader=jinja2.PackageLoader(_PACKAGE, "templates"),
+            loader=jinja2.ChoiceLoader([*hosts, own, jinja2.PrefixLoader({"own": own})]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
+        for name, file in (("icon", "_icon.html"), ("badge", "_badge.html")):
+            macro = getattr(self._template(file).module, name)
+            self._environment.globals[name] = lru_cache(_KEPT)(macro)
         self._panel = self._template("panel.html")
         self._sidebar = self._template("sidebar.html")
         self._gallery = self._template("gallery.html")
@@ -58,13 +72,14 @@ class Renderer:
 
     def fragment(self, plugin: str, html: str) -> Fragment:
         """Give *html* with what it needs, for a page of the host."""
+        drawn = _VERSION.search(html)
         return {
             "plugin": plugin,
             "title": "ArgoCD",
             "html": html,
             "stylesheets": [name for name in self._assets if name.endswith(".css")],
             "scripts": [name for name in self._assets if name.endswith(".js")],
-            "version": _version(html),
+            "version": drawn[1] if drawn else _version(html),
         }
 
     def assets(self) -> Mapping[str, Asset]:
@@ -77,7 +92,7 @@ class Renderer:
 
 def _version(html: str) -> str:
     """Tell one drawing from another; how long ago something was is no difference."""
-    same = _VOLATILE.sub(r"\1", html)
+    same = _TIMES.sub(r"\1", html)
     return hashlib.sha256(same.encode(errors="replace")).hexdigest()[:24]
 
 

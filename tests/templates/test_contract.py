@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,6 +73,40 @@ def test_view_classes_are_documented(shown: type) -> None:
     assert [f.name for f in attrs.fields(shown) if f"        {f.name}: " not in text] == []
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         setattr(object.__new__(shown), attrs.fields(shown)[0].name, None)
+
+
+def test_blocks_of_hosts_are_documented() -> None:
+    """Every block that a host may override is in the documents, and no other is."""
+    text = (Path(__file__).parents[2] / "docs" / "templates.md").read_text("utf-8")
+    written = set(re.findall(r"^\| `([\w.]+)` \| `(\w+)` \|", text, re.MULTILINE))
+    there = {
+        (name, block.name)
+        for name in TEMPLATES
+        for block in Renderer()
+        ._environment.parse((FOLDER / name).read_text())
+        .find_all(nodes.Block)
+    }
+
+    assert written == there
+
+
+def test_a_host_puts_its_own_words_around_ours(tmp_path: Path) -> None:
+    """A host's template replaces a block and keeps the rest, also around each application."""
+    folder = tmp_path / "gantry_argocd"
+    folder.mkdir()
+    (folder / "panel.html").write_text(
+        '{% extends "own/gantry_argocd/panel.html" %}'
+        "{% block before %}<p>No deployments on Fridays.</p>{% endblock %}"
+        "{% block card %}{{ super() }}<p>{{ card.name }} is ours.</p>{% endblock %}"
+    )
+    shown = dict(view.gallery(NOW))["Several applications"]
+    assert isinstance(shown, view.PanelView)
+
+    html = Renderer([tmp_path]).panel(shown)
+
+    assert html.count("No deployments on Fridays.") == 1
+    assert html.count("payment-api is ours.") == 3
+    assert "argo-answer" in html
 
 
 def test_every_glyph_is_drawn_and_used() -> None:

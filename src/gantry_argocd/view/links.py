@@ -110,7 +110,8 @@ def node(page: str, resource: Resource) -> str:
     named = (resource.group, resource.kind, resource.namespace, resource.name)
     if not page or not all(map(_NAME.fullmatch, named)):
         return ""
-    return f"{page}?node={_quoted('/'.join((*named, '0')))}"
+    value = "/".join((*named, "0")).replace("/", "%2F").replace(":", "%3A")
+    return f"{page}?node={value}"
 
 
 def pairs(url: str) -> tuple[str, list[tuple[str, str]]]:
