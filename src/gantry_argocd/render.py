@@ -19,6 +19,7 @@ _PACKAGE = "gantry_argocd"
 _NO_VERSION = 'data-argo-version=""'
 _VERSION = re.compile(r'data-argo-version="([0-9a-f]+)"')
 _TIMES = re.compile(r"(<time [^>]*>)[^<]*")
+_HIDDEN = re.compile(r'<input type="hidden" [^>]*>')
 _KEPT = 2048
 """Drawings of icons and badges that are kept: a table has hundreds, and few different ones."""
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -91,8 +92,13 @@ class Renderer:
 
 
 def _version(html: str) -> str:
-    """Tell one drawing from another; how long ago something was is no difference."""
-    same = _TIMES.sub(r"\1", html)
+    """
+    Tell one drawing from another.
+
+    How long ago something was is no difference, nor are hidden fields: a host may make some anew
+    for every drawing.
+    """
+    same = _HIDDEN.sub("", _TIMES.sub(r"\1", html))
     return hashlib.sha256(same.encode(errors="replace")).hexdigest()[:24]
 
 

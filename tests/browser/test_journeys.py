@@ -194,6 +194,7 @@ def test_an_open_page_follows_without_disturbing(window: Window, portal: Portal)
         has_text="web, OOMKilled"
     ).wait_for()
     assert first.locator(".argo-head .argo-badge--bad", has_text="Degraded").is_visible()
+    assert "OOMKilled" in (page.locator("[role=status][data-argo-say]").text_content() or "")
     assert page.evaluate("window.scrollY") == 300
     folded = card(page, "payment-api-prod").locator("details.argo-details")
     assert folded.get_attribute("open") is None

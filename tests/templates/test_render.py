@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
@@ -172,6 +172,20 @@ def test_an_action_is_a_plain_form() -> None:
         ("action", "argocd:sync"),
         ("app", "production:payment-api"),
     ]
+
+
+def test_the_version_tells_what_is_seen() -> None:
+    """News is what somebody would see: neither a minute that passed nor a hidden field is."""
+
+    def version(at: datetime, token: str = "", **changes: object) -> str:
+        state = examples.state(examples.example(NOW, **changes))
+        page = examples.page()
+        page["hidden"] = {"csrf": token}
+        html = RENDERER.panel(view.panel([state], examples.actions_for(state.ref), page, at))
+        return RENDERER.fragment("argocd", html)["version"]
+
+    assert version(NOW) == version(NOW + timedelta(minutes=3)) == version(NOW, "b")
+    assert version(NOW) != version(NOW, health="Degraded")
 
 
 def test_the_assets_are_complete() -> None:

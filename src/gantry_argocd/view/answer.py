@@ -34,10 +34,7 @@ def sentence(state: AppState, now: datetime) -> str:
     if app.never_synced and state.present_sync != "Synced":
         return f"{name} was never synced; it is {_words(state)}."
     if badges.is_well(state.present_sync, state.present_health) and not state.failed:
-        deployed = times.moment(app.last_sync_at, now)
-        return f"{name} is Synced and Healthy" + (
-            f", last synced {deployed.words}." if deployed else "."
-        )
+        return f"{name} is Synced and Healthy."
     since = ""
     if state.present_health != "Healthy" and app.health_since is not None:
         since = f" for {times.duration(app.health_since, now)}"

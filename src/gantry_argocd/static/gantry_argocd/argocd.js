@@ -35,7 +35,9 @@
   // --- what is kept when parts are exchanged ---
 
   const marks = new WeakMap(); // each part as the server drew it
-  const drawn = (part) => part.outerHTML.replace(/(<time [^>]*>)[^<]*/g, "$1");
+  const drawn = (part) => part.outerHTML
+    .replace(/(<time [^>]*>)[^<]*/g, "$1")
+    .replace(/<input type="hidden" [^>]*>/g, "");
   const name = (part) => part.id || part.className;
   const remember = (panel) => {
     for (const part of panel.children) marks.set(part, drawn(part));
@@ -82,14 +84,22 @@
     if (typeof start === "number") target.setSelectionRange(start, end);
   };
 
-  // The sentence is a live region: it is heard only when its element stays and its text changes.
-  const say = (before, after) => {
-    const old = before.querySelector(".argo-answer");
-    const fresh = after.querySelector(".argo-answer");
+  const tell = (panel, text) => {
+    const region = panel.querySelector("[data-argo-say]");
+    if (region && region.textContent !== text) region.textContent = text;
+  };
+
+  // That something lasts a minute longer is shown and not read out.
+  const meaning = (text) => text.replace(/\d+ (s|min|h|d)\b/g, "").replace(/\s+/g, " ").trim();
+
+  const answer = (panel, after) => {
+    const [old, fresh] = [panel, after].map((part) => part.querySelector(".argo-answer"));
     if (!old || !fresh) return false;
-    if (old.textContent !== fresh.textContent) old.replaceChildren(...fresh.childNodes);
+    const said = fresh.textContent.trim();
+    if (meaning(old.textContent) !== meaning(said)) tell(panel, said);
+    old.replaceChildren(...fresh.childNodes);
     old.className = fresh.className;
-    const counts = [before, after].map((part) => part.querySelector(".argo-count"));
+    const counts = [panel, after].map((part) => part.querySelector(".argo-count"));
     if (counts[0] && counts[1]) counts[0].textContent = counts[1].textContent;
     return true;
   };
@@ -107,7 +117,7 @@
         if (last) last.after(part); else panel.prepend(part);
         now = part;
       } else if (marks.get(old) !== mark) {
-        if (!old.classList.contains("argo-top") || !say(old, part)) {
+        if (!old.classList.contains("argo-top") || !answer(panel, part)) {
           exchange(old, part);
           now = part;
         }
@@ -121,11 +131,6 @@
   };
 
   // --- looking for news ---
-
-  const tell = (panel, text) => {
-    const region = panel.querySelector("[data-argo-say]");
-    if (region && region.textContent !== text) region.textContent = text;
-  };
 
   const address = (panel) => {
     const url = new URL(panel.dataset.argoFragment, location.href);
@@ -170,8 +175,8 @@
           tell(panel, "This page no longer updates itself. Reload it, or sign in again.");
           return;
         }
+        if (failures >= TOLD_AFTER) tell(panel, "Updates work again.");
         failures = 0;
-        tell(panel, "");
       } catch {
         failures += 1;
         if (failures === TOLD_AFTER) tell(panel, "Updates fail at the moment; trying again.");
