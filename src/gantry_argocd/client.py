@@ -103,7 +103,8 @@ class Client:
             params["projects"] = self._settings.project
         if self._settings.selector:
             params["selector"] = self._settings.selector
-        return self._get(
+        return self._send(
+            "GET",
             "/api/v1/applications",
             params,
             doing="listing the applications",
@@ -132,7 +133,9 @@ class Client:
             params["refresh"] = refresh
             # It blocks until the controller is done, for ever if need be (section 5).
             doing, timeout = f"refreshing {key.name}", self._settings.timeouts.refresh
-        body = self._get(_app_path(key), params, doing=doing, timeout=timeout)
+        body = self._send(
+            "GET", _app_path(key), params, doing=doing, right="applications, get", timeout=timeout
+        )
         return decode(body, self.name)
 
     def revision(self, key: AppKey, project: str, ask: RevisionAsk) -> Any:
@@ -160,16 +163,23 @@ class Client:
 
     def own_namespace(self) -> str | None:
         """Ask for Argo CD's own namespace; None when the server does not say."""
-        body = self._get("/api/v1/settings", {}, doing="reading its settings", always=True)
+        body = self._send("GET", "/api/v1/settings", doing="reading its settings", always=True)
         settings = decode(body, self.name)
         found = settings.get("controllerNamespace") if isinstance(settings, dict) else None
         return found if isinstance(found, str) and found else None
 
     # --- questions about the server and ourselves ---
 
-    def version(self) -> str:
-        """Ask for the release of Argo CD; empty when it does not say."""
-        answer = decode(self._get("/api/version", {}, doing="asking its version"), self.name)
+    def version(self, *, anonymous: bool = False) -> str:
+        """Ask for the release of Argo CD, without credentials too; empty when it does not say."""
+        body = self._send(
+            "GET",
+            "/api/version",
+            doing="asking its version",
+            anonymous=anonymous,
+            always=True,  # the answer tells whether it is well again
+        )
+        answer = decode(body, self.name)
         found = answer.get("Version") if isinstance(answer, dict) else None
         return found if isinstance(found, str) else ""
 
@@ -180,7 +190,7 @@ class Client:
         Returns:
             None when they are nobody's; Argo CD answers 200 all the same (section 2).
         """
-        body = self._get("/api/v1/session/userinfo", {}, doing="asking who we are")
+        body = self._send("GET", "/api/v1/session/userinfo", doing="asking who we are")
         answer = decode(body, self.name)
         if not isinstance(answer, dict) or answer.get("loggedIn") is not True:
             return None
@@ -190,9 +200,9 @@ class Client:
         """Ask whether the credentials may sync an application; by policy alone (section 7)."""
         scope = [project, key.name] if key.namespace == own_namespace else [project, *key[1:]]
         path = "/".join(quote(part, safe="") for part in scope)
-        body = self._get(
+        body = self._send(
+            "GET",
             f"/api/v1/account/can-i/applications/sync/{path}",
-            {},
             doing="asking what we may do",
         )
         answer = decode(body, self.name)
@@ -328,32 +338,19 @@ class Client:
 
     # --- one request ---
 
-    def _get(
-        self,
-        path: str,
-        params: Mapping[str, str],
-        *,
-        doing: str,
-        timeout: float | None = None,
-        limit: int = ANSWER_LIMIT,
-        always: bool = False,
-    ) -> bytes:
-        return self._send(
-            "GET", path, params=params, doing=doing, timeout=timeout, limit=limit, always=always
-        )
-
     def _send(
         self,
         method: str,
         path: str,
-        *,
         params: Mapping[str, str] | None = None,
+        *,
         body: Any = None,
         doing: str,
-        right: str = "applications, get",
+        right: str = "",
         timeout: float | None = None,
         limit: int = ANSWER_LIMIT,
         always: bool = False,
+        anonymous: bool = False,
     ) -> bytes:
         call = Call(
             method=method,
@@ -362,6 +359,7 @@ class Client:
             body=body,
             doing=doing,
             right=right,
+            anonymous=anonymous,
             ends=self._monotonic() + (timeout or self._settings.timeouts.read),
             limit=limit,
         )

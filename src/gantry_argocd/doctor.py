@@ -16,7 +16,8 @@ import attrs
 
 from . import errors
 from .client import Client
-from .tls import tls_context
+from .repositories import shorten
+from .tls import tls_context, tls_failure
 from .wire import Reader, Reading
 
 if TYPE_CHECKING:
@@ -30,6 +31,45 @@ SKEW_ALLOWED = 60.0
 
 STREAM_SECONDS = 3.0
 EXPIRES_SOON_DAYS = 14
+PROJECTS_ASKED = 10
+"""Projects for which it is asked whether the credentials may sync."""
+
+STEPS = {
+    "dns": "The host name of argocdUrl has an address.",
+    "connect": "A connection to its port can be made.",
+    "tls": "TLS can be agreed on; who issued the certificate, and until when it is valid.",
+    "version": "Argo CD's API answers there, and of which release; without credentials.",
+    "session": "The credentials are accepted, and whose they are.",
+    "list": "The applications can be listed: how many, in which projects.",
+    "sync": "The credentials may sync an application of each project.",
+    "stream": "The stream of changes opens.",
+    "clock": "The server's clock agrees with ours.",
+}
+"""What is tried, in this order."""
+
+ADVICE = {
+    "plain": "Use an https address, unless Argo CD is reached within one cluster.",
+    "unchecked": "Give the authority of the certificate as caBundle, and turn insecureSkipTLS off.",
+    "expires": "Have the certificate renewed before it expires.",
+    "nameless": "It is treated like the oldest release that is supported, 2.8.",
+    "empty": (
+        "Either there are none, or the credentials lack applications, get: Argo CD answers the "
+        "same to both. project and selector restrict the list as well."
+    ),
+    "unreadable": (
+        "Compare the application with what the message names; the others are discovered all the "
+        "same. Please report it if Argo CD itself shows the application well."
+    ),
+    "read-only": (
+        "Grant applications, sync in Argo CD's RBAC policy if people are to sync from the portal."
+    ),
+    "silent": (
+        "Without visible applications that is normal; else a proxy holds the stream back: turn "
+        "off its buffering. Changes are then seen at the next sync only."
+    ),
+    "clocks": "Have both set their clocks by NTP: tokens are refused when clocks differ.",
+}
+"""What to do about what is no failure."""
 
 
 @attrs.frozen(kw_only=True)
@@ -38,8 +78,7 @@ class Step:
     One thing that was tried.
 
     Attributes:
-        name: A word for programs: ``dns``, ``connect``, ``tls``, ``version``, ``session``,
-            ``list``, ``sync``, ``stream``, ``clock``.
+        name: A word for programs: one of STEPS.
 
         state: ``ok``, ``warning``, ``failed`` or ``skipped``.
 
@@ -89,6 +128,15 @@ def diagnose(instance: InstanceSettings, client: Client, now: Callable[[], datet
     return Diagnosis(instance=instance.name, steps=tuple(doctor.steps))
 
 
+@attrs.frozen
+class _Found:
+    """What a step found, good or of some concern."""
+
+    message: str
+    advice: str = ""
+    skipped: bool = False
+
+
 class _Doctor:
     """Goes through the steps; what cannot be tried after a failure is skipped."""
 
@@ -104,35 +152,33 @@ class _Doctor:
 
     def examine(self) -> None:
         """Try one thing after the other."""
-        network = [("dns", self._dns), ("connect", self._connect), ("tls", self._tls)]
-        if self._behind_proxy():
-            words = "an HTTP proxy of the environment is used, so this is up to the proxy"
-            self.steps += [Step(name=name, state="skipped", message=words) for name, _ in network]
-            network = []
-        service = [
-            ("version", self._version),
-            ("session", self._session),
-            ("list", self._list),
-            ("sync", self._sync),
-            ("stream", self._stream),
-            ("clock", self._clock),
-        ]
         failed = ""
-        for name, try_it in [*network, *service]:
-            if failed:
+        proxied = self._behind_proxy()
+        for name in STEPS:
+            if proxied and name in {"dns", "connect", "tls"}:
+                words = "an HTTP proxy of the environment is used, so this is up to the proxy"
+                self.steps.append(Step(name=name, state="skipped", message=words))
+                continue
+            # Clocks can be the very reason of a failure.
+            if failed and name != "clock":
                 words = f"not tried, since {failed} failed"
                 self.steps.append(Step(name=name, state="skipped", message=words))
                 continue
-            step = self._tried(name, try_it)
+            step = self._tried(name)
             self.steps.append(step)
             if step.state == "failed" and name not in {"sync", "stream"}:
                 failed = name
 
-    def _tried(self, name: str, try_it: Callable[[], Step]) -> Step:
+    def _tried(self, name: str) -> Step:
+        attempt: Callable[[], _Found] = getattr(self, f"_{name}")
         try:
-            return try_it()
+            found = attempt()
         except errors.ArgoCDError as error:
-            return Step(name=name, state="failed", message=error.message, help=error.help)
+            # What Argo CD and certificates say of themselves ends in a terminal.
+            return Step(name=name, state="failed", message=shorten(error.message), help=error.help)
+        state = "skipped" if found.skipped else "warning" if found.advice else "ok"
+        advice = ADVICE[found.advice] if found.advice else ""
+        return Step(name=name, state=state, message=shorten(found.message), help=advice)
 
     # --- the way there ---
 
@@ -146,93 +192,97 @@ class _Doctor:
         host, _ = self._place
         return scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(host)
 
-    def _dns(self) -> Step:
+    def _dns(self) -> _Found:
         host, port = self._place
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:
-            raise errors.Unreachable(f"the host name {host} cannot be resolved") from None
+        except (OSError, UnicodeError):
+            raise errors.UnknownHost(f"the host name {host} cannot be resolved") from None
         addresses = sorted({str(entry[4][0]) for entry in found})
-        return Step(name="dns", state="ok", message=f"{host} is {', '.join(addresses[:4])}")
+        return _Found(f"{host} is {', '.join(addresses[:4])}")
 
-    def _connect(self) -> Step:
+    def _connect(self) -> _Found:
+        port = self._place[1]
+        self._connected().close()
+        return _Found(f"port {port} is open")
+
+    def _connected(self) -> socket.socket:
         host, port = self._place
         try:
-            socket.create_connection((host, port), self._instance.timeouts.connect).close()
+            return socket.create_connection((host, port), self._instance.timeouts.connect)
         except TimeoutError:
             raise errors.TimedOut(f"nothing answers at port {port}: a firewall?") from None
+        except ConnectionRefusedError:
+            raise errors.Refused(f"no connection to port {port}: connection refused") from None
         except OSError as problem:
             reason = problem.strerror or "network error"
             raise errors.Unreachable(f"no connection to port {port}: {reason}") from None
-        return Step(name="connect", state="ok", message=f"port {port} is open")
 
-    def _tls(self) -> Step:
+    def _tls(self) -> _Found:
         if not self._instance.url.startswith("https:"):
-            return Step(
-                name="tls",
-                state="warning",
-                message="the address is not https: whoever is in between can read the token",
-                help="Use an https address, unless Argo CD is reached within one cluster.",
+            return _Found(
+                "the address is not https: whoever is in between can read the token", "plain"
             )
-        certificate, problem = self._handshake()
+        certificate = self._handshake(tls_context(self._instance))
         if self._instance.insecure_skip_tls:
-            return Step(
-                name="tls",
-                state="warning",
-                message="the certificate is not checked (insecureSkipTLS)",
-                help="Give the authority of the certificate as caBundle, and turn it off.",
-            )
-        if problem is not None:
-            raise problem
+            return _Found("the certificate is not checked (insecureSkipTLS)", "unchecked")
         return self._judged(certificate)
 
-    def _handshake(self) -> tuple[dict[str, Any], errors.ArgoCDError | None]:
-        host, port = self._place
-        context = tls_context(self._instance)
-        try:
-            with (
-                socket.create_connection((host, port), self._instance.timeouts.connect) as plain,
-                context.wrap_socket(plain, server_hostname=host) as secure,
-            ):
-                return dict(secure.getpeercert() or {}), None
-        except ssl.SSLCertVerificationError as failure:
-            return {}, errors.TLSFailed(f"the certificate is refused: {failure.verify_message}")
-        except ssl.SSLError:
-            return {}, errors.TLSFailed("the server does not speak TLS at this port")
-        except OSError:
-            return {}, errors.TLSFailed("the connection broke while TLS was agreed on")
+    def _handshake(self, context: ssl.SSLContext) -> dict[str, Any]:
+        plain, host = self._connected(), self._place[0]
+        with plain:
+            try:
+                with context.wrap_socket(plain, server_hostname=host) as secure:
+                    return dict(secure.getpeercert() or {})
+            except TimeoutError:
+                problem: errors.TLSFailed = errors.NoTLS("the port is open, but no TLS came of it")
+            except ssl.SSLError as failure:
+                problem = tls_failure(str(failure)) or errors.TLSFailed("TLS failed")
+            except OSError:
+                problem = errors.TLSFailed("the connection broke while TLS was agreed on")
+        raise problem
 
-    def _judged(self, certificate: dict[str, Any]) -> Step:
+    def _judged(self, certificate: dict[str, Any]) -> _Found:
         names = [v for pairs in certificate.get("issuer", ()) for k, v in pairs if "Name" in k]
-        issuer = names[-1] if names else "an unnamed authority"
+        issuer = shorten(names[-1], 100) if names else "an unnamed authority"
         message = f"trusted; issued by {issuer}"
         with suppress(KeyError, ValueError):
             seconds = ssl.cert_time_to_seconds(certificate["notAfter"])
             left = datetime.fromtimestamp(seconds, UTC) - self._now()
             message += f", valid for {left.days} more days"
             if left.days < EXPIRES_SOON_DAYS:
-                return Step(
-                    name="tls",
-                    state="warning",
-                    message=message,
-                    help="Have the certificate renewed before it expires.",
-                )
-        return Step(name="tls", state="ok", message=message)
+                return _Found(message, "expires")
+        return _Found(message)
 
     # --- what is there ---
 
-    def _version(self) -> Step:
-        version = self._client.version()
+    def _version(self) -> _Found:
+        try:
+            version = self._asked_version()
+        except (errors.Broken, errors.NotHTTP):
+            if self._instance.url.startswith("http:") and self._speaks_tls():
+                raise errors.WantsTLS("the port speaks TLS") from None
+            raise
         if not version:
-            return Step(
-                name="version",
-                state="warning",
-                message="Argo CD does not say its version",
-                help="It is treated like the oldest release that is supported, 2.8.",
-            )
-        return Step(name="version", state="ok", message=f"Argo CD {version[:80]}")
+            return _Found("Argo CD does not say its version", "nameless")
+        return _Found(f"Argo CD {shorten(version, 80)}")
 
-    def _session(self) -> Step:
+    def _asked_version(self) -> str:
+        try:
+            return self._client.version(anonymous=True)
+        except (errors.NotArgoCD, errors.Unauthenticated, errors.Forbidden):
+            # What stands in front may want the token.
+            return self._client.version()
+
+    def _speaks_tls(self) -> bool:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with suppress(errors.ArgoCDError):
+            self._handshake(context)
+            return True
+        return False
+
+    def _session(self) -> _Found:
         user = self._client.user()
         if user is None:
             raise errors.Unauthenticated("the credentials are not accepted")
@@ -240,66 +290,48 @@ class _Doctor:
             self._own_namespace = (
                 self._instance.namespace or self._client.own_namespace() or "argocd"
             )
-        return Step(name="session", state="ok", message=f"signed in as {user[:200]}")
+        return _Found(f"signed in as {shorten(user, 200)}")
 
-    def _list(self) -> Step:
+    def _list(self) -> _Found:
         reading = Reading(instance=self._instance.name, own_namespace=self._own_namespace)
         listing = Reader().listing(self._client.list_applications(), reading)
         self._apps = listing.apps
         if not self._apps and not listing.problems:
-            return Step(
-                name="list",
-                state="warning",
-                message="the list of applications is empty",
-                help="Either there are none, or the credentials lack applications, get: Argo CD "
-                "answers the same to both. project and selector restrict the list as well.",
-            )
+            return _Found("the list of applications is empty", "empty")
         projects = sorted({facts.project for facts in self._apps})
-        message = f"{len(self._apps)} applications of projects {', '.join(projects[:10])}"
+        message = f"{len(self._apps)} applications"
+        if projects:
+            message += f" of projects {shorten(', '.join(projects[:10]), 150)}"
         if listing.problems:
-            return Step(
-                name="list",
-                state="warning",
-                message=f"{message}; {len(listing.problems)} cannot be read",
-                help=listing.problems[0],
-            )
-        return Step(name="list", state="ok", message=message)
+            unread = f"{len(listing.problems)} cannot be read, the first: {listing.problems[0]}"
+            return _Found(f"{message}; {unread}", "unreadable")
+        return _Found(message)
 
-    def _sync(self) -> Step:
+    def _sync(self) -> _Found:
         if not self._apps:
-            return Step(name="sync", state="skipped", message="there is no application to ask for")
-        facts = self._apps[0]
-        if self._client.can_sync(facts.key, facts.project, self._own_namespace):
-            return Step(name="sync", state="ok", message=f"may sync {facts.key.name}")
-        return Step(
-            name="sync",
-            state="warning",
-            message=f"the credentials may not sync {facts.key.name}",
-            help="Grant applications, sync in Argo CD's RBAC policy if people are to sync from "
-            "the portal.",
-        )
+            return _Found("there is no application to ask for", skipped=True)
+        one_of_each = {facts.project: facts.key for facts in self._apps}
+        allowed: list[str] = []
+        refused: list[str] = []
+        for project, key in sorted(one_of_each.items())[:PROJECTS_ASKED]:
+            may = self._client.can_sync(key, project, self._own_namespace)
+            (allowed if may else refused).append(f"{key.name} (project {project})")
+        if refused:
+            return _Found(
+                f"the credentials may not sync {shorten(', '.join(refused), 200)}", "read-only"
+            )
+        return _Found(f"may sync {shorten(', '.join(allowed), 200)}")
 
-    def _stream(self) -> Step:
+    def _stream(self) -> _Found:
         if self._client.stream_opens(STREAM_SECONDS):
-            return Step(name="stream", state="ok", message="the stream of changes opens")
-        return Step(
-            name="stream",
-            state="warning",
-            message=f"the stream of changes sent nothing within {STREAM_SECONDS:.0f} s",
-            help="Without visible applications that is normal; else a proxy holds the stream back. "
-            "Changes are then seen at the next sync only.",
-        )
+            return _Found("the stream of changes opens")
+        return _Found(f"the stream of changes sent nothing within {STREAM_SECONDS:.0f} s", "silent")
 
-    def _clock(self) -> Step:
+    def _clock(self) -> _Found:
         skew = self._client.clock_skew
         if skew is None:
-            return Step(name="clock", state="skipped", message="the server said no time")
+            return _Found("the server said no time", skipped=True)
         if abs(skew) <= SKEW_ALLOWED:
-            return Step(name="clock", state="ok", message="the clocks agree")
+            return _Found("the clocks agree")
         word = "ahead of" if skew > 0 else "behind"
-        return Step(
-            name="clock",
-            state="warning",
-            message=f"the server's clock is {abs(skew):.0f} s {word} ours",
-            help="Have both set their clocks by NTP: tokens are refused when clocks differ.",
-        )
+        return _Found(f"the server's clock is {abs(skew):.0f} s {word} ours", "clocks")

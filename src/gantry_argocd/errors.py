@@ -124,14 +124,89 @@ class Unreachable(ArgoCDError):
     )
 
 
+class UnknownHost(Unreachable):
+    """The host name of argocdUrl has no address here."""
+
+    help = (
+        "Check the host name in argocdUrl, and how this host resolves names: a name of a cluster "
+        "or a company is known only there."
+    )
+
+
+class Refused(Unreachable):
+    """The host is there, but nothing listens at the port."""
+
+    help = (
+        "Check the port of argocdUrl, and that argocd-server runs: its pods, its Service, and "
+        "the ingress before it."
+    )
+
+
+class Broken(Unreachable):
+    """The connection was made, and closed before the answer ended."""
+
+    help = (
+        "Argo CD, or a proxy before it, closed the connection: look into their logs for a "
+        "restart, a crash, or a limit of time or size."
+    )
+
+
+class ProxyFailed(Unreachable):
+    """The HTTP proxy that this process is to use does not let the request through."""
+
+    help = (
+        "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY of this process, and the user name and "
+        "password in them."
+    )
+
+
 class TLSFailed(Unreachable):
     """The server's certificate is not accepted, or TLS could not be agreed on."""
 
     code = "tls"
     help = (
-        "Give the certificate authority of the server as caBundle, or check that argocdUrl has "
-        "the name that the certificate was made for. insecureSkipTLS turns the check off."
+        "Look at what the server says for itself: openssl s_client -connect HOST:PORT "
+        "-servername HOST."
     )
+
+
+class UnknownAuthority(TLSFailed):
+    """The certificate was signed by nobody that is trusted here, or by itself."""
+
+    help = (
+        "Give the authority of the server's certificate, or the certificate itself if it is "
+        "self-signed, as caBundle. insecureSkipTLS turns the check off."
+    )
+
+
+class OutOfDate(TLSFailed):
+    """The certificate has expired, or is not valid yet."""
+
+    help = "Have the server's certificate renewed, and check the clocks of both sides."
+
+
+class WrongName(TLSFailed):
+    """The certificate was made for another name than that in argocdUrl."""
+
+    help = (
+        "Give argocdUrl the name that the certificate was made for, or have a certificate made "
+        "for this name."
+    )
+
+
+class WhoAreYou(TLSFailed):
+    """The server, or a proxy before it, asks for a client certificate that it knows."""
+
+    help = (
+        "Give the instance a clientCertificate and clientKey of an authority that the server "
+        "trusts."
+    )
+
+
+class NoTLS(TLSFailed):
+    """What listens at the port does not speak TLS."""
+
+    help = "Let argocdUrl name the port that speaks TLS, or begin with http:// if none does."
 
 
 class TimedOut(ArgoCDError):
@@ -154,6 +229,18 @@ class NotArgoCD(ArgoCDError):
     )
 
 
+class WantsTLS(NotArgoCD):
+    """The address begins with http://, but the server speaks TLS."""
+
+    help = "Let argocdUrl begin with https://."
+
+
+class NotHTTP(NotArgoCD):
+    """What listens at the port does not keep to HTTP."""
+
+    help = "Check the port of argocdUrl: something else than Argo CD answers there."
+
+
 class Malformed(ArgoCDError):
     """Argo CD answered something that this client cannot understand."""
 
@@ -161,11 +248,38 @@ class Malformed(ArgoCDError):
     help = "The answer was cut short or comes from an unsupported release of Argo CD."
 
 
+class Oversized(Malformed):
+    """The answer is larger than anything that Argo CD sends."""
+
+    help = (
+        "Restrict the instance to a project or a selector if it is the list; else see what "
+        "answers at argocdUrl."
+    )
+
+
 class ServerFailed(ArgoCDError):
     """Argo CD, or a proxy before it, answered with a failure of its own."""
 
     code = "argocd_error"
     help = "Look at the logs of argocd-server; the failure is on that side."
+
+
+class Unavailable(ServerFailed):
+    """A proxy answered that there is no Argo CD behind it, or a part of Argo CD is missing."""
+
+    help = (
+        "Check that the pods of argocd-server, argocd-repo-server and the application controller "
+        "run and are ready."
+    )
+
+
+class Busy(ServerFailed):
+    """Argo CD, or a proxy before it, limits how often it may be asked."""
+
+    help = (
+        "Raise that limit for this host, or ask less often: a longer syncInterval, fewer "
+        "instances on one server."
+    )
 
 
 class TooLarge(ServerFailed):

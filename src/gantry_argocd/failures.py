@@ -18,15 +18,13 @@ def explain_failure(failure: Exception, instance: str) -> errors.ArgoCDError:
     if isinstance(failure, httpx.ProxyError):
         # httpx begins its text with the proxy's status.
         status = f" with {text[:3]}" if text[:3].isdecimal() and text.isascii() else ""
-        return errors.Unreachable(
+        return errors.ProxyFailed(
             f"the HTTP proxy refused the connection{status}", instance=instance
         )
-    if isinstance(failure, httpx.NetworkError) and (words := tls_failure(text)):
-        return errors.TLSFailed(words, instance=instance)
+    if isinstance(failure, httpx.NetworkError) and (problem := tls_failure(text, instance)):
+        return problem
     if isinstance(failure, httpx.ConnectError):
-        reason = _reason(text)
-        refused = reason == "connection refused"
-        return errors.Unreachable(f"no connection ({reason})", instance=instance, transient=refused)
+        return _no_connection(text, instance)
     if isinstance(failure, httpx.DecodingError):
         return errors.Malformed("the answer cannot be decompressed", instance=instance)
     if isinstance(failure, (httpx.RemoteProtocolError, httpx.InvalidURL)):
@@ -36,8 +34,8 @@ def explain_failure(failure: Exception, instance: str) -> errors.ArgoCDError:
             "the token or a configured header holds what no header can", instance=instance
         )
     if isinstance(failure, RuntimeError):
-        return errors.Unreachable("the connection was closed", instance=instance)
-    return errors.Unreachable("the connection broke", instance=instance)
+        return errors.Broken("the connection was closed", instance=instance)
+    return errors.Broken("the connection broke", instance=instance)
 
 
 def _waited_for(failure: httpx.TimeoutException) -> str:
@@ -54,21 +52,26 @@ def _broken_rules(failure: Exception, instance: str) -> errors.ArgoCDError:
     if isinstance(failure, httpx.InvalidURL) or "location header" in text:
         return errors.NotArgoCD("redirected to what is no address", instance=instance)
     if "without" in text:  # "... disconnected without sending a response", "... complete message"
-        return errors.Unreachable("the connection broke before the answer ended", instance=instance)
-    return errors.NotArgoCD("what answers does not keep to HTTP", instance=instance)
+        return errors.Broken("the connection broke before the answer ended", instance=instance)
+    return errors.NotHTTP("what answers does not keep to HTTP", instance=instance)
 
 
-def _reason(text: str) -> str:
-    for mark, words in (
-        ("refused", "connection refused"),
-        ("Name or service", "the host name is unknown"),
-        ("name resolution", "the host name cannot be resolved"),
-        ("nodename", "the host name is unknown"),
-        ("No address", "the host name has no address"),
-        ("unreachable", "network unreachable"),
-        ("No route", "no route to the host"),
-        ("reset", "connection reset"),
-    ):
+_REASONS: tuple[tuple[str, type[errors.Unreachable], str], ...] = (
+    ("refused", errors.Refused, "connection refused"),
+    ("Name or service", errors.UnknownHost, "the host name is unknown"),
+    ("name resolution", errors.UnknownHost, "the host name cannot be resolved"),
+    ("nodename", errors.UnknownHost, "the host name is unknown"),
+    ("No address", errors.UnknownHost, "the host name has no address"),
+    ("unreachable", errors.Unreachable, "network unreachable"),
+    ("No route", errors.Unreachable, "no route to the host"),
+    ("reset", errors.Broken, "connection reset"),
+)
+
+
+def _no_connection(text: str, instance: str) -> errors.Unreachable:
+    for mark, kind, words in _REASONS:
         if mark in text:
-            return words
-    return "network error"
+            return kind(
+                f"no connection ({words})", instance=instance, transient=kind is errors.Refused
+            )
+    return errors.Unreachable("no connection (network error)", instance=instance)

@@ -133,5 +133,7 @@ def redact(text: str) -> str:
 
 def shorten(text: str, limit: int = 300) -> str:
     """Give a text of Argo CD's as one redacted line of at most *limit* characters."""
-    line = " ".join(redact(text).split())
+    # Neither a terminal nor a log is to obey what a stranger wrote.
+    printable = "".join(char if char.isprintable() else " " for char in redact(text))
+    line = " ".join(printable.split())
     return line if len(line) <= limit else f"{line[: limit - 3]}..."

@@ -49,30 +49,35 @@ def tls_context(settings: InstanceSettings) -> ssl.SSLContext:
     return context
 
 
-def tls_failure(text: str) -> str | None:
+_MEANINGS: tuple[tuple[str, type[errors.TLSFailed], str], ...] = (
+    ("has expired", errors.OutOfDate, "the certificate has expired"),
+    ("not yet valid", errors.OutOfDate, "the certificate is not valid yet"),
+    ("self-signed", errors.UnknownAuthority, "the certificate is self-signed"),
+    ("self signed", errors.UnknownAuthority, "the certificate is self-signed"),
+    ("Hostname mismatch", errors.WrongName, "the certificate is for another host name"),
+    ("IP address mismatch", errors.WrongName, "the certificate is for another address"),
+    ("unable to get", errors.UnknownAuthority, "the certificate is of an unknown authority"),
+    ("WRONG_VERSION_NUMBER", errors.NoTLS, "the server does not speak TLS at this port"),
+    ("CERTIFICATE_REQUIRED", errors.WhoAreYou, "the server wants a client certificate"),
+    ("HANDSHAKE_FAILURE", errors.WhoAreYou, "the server refused: for want of a certificate?"),
+    ("ALERT_UNKNOWN_CA", errors.WhoAreYou, "the server does not trust our client certificate"),
+    ("ALERT_BAD_CERTIFICATE", errors.WhoAreYou, "the server refused our client certificate"),
+    ("UNRECOGNIZED_NAME", errors.WrongName, "the server does not know the host name of argocdUrl"),
+    ("PROTOCOL_VERSION", errors.TLSFailed, "the server speaks only outdated versions of TLS"),
+    ("UNSUPPORTED_PROTOCOL", errors.TLSFailed, "the server speaks only outdated versions of TLS"),
+)
+
+
+def tls_failure(text: str, instance: str = "") -> errors.TLSFailed | None:
     """
     Say what OpenSSL's words mean.
 
     Returns:
         None when they are none of OpenSSL's.
     """
-    for mark, words in (
-        ("has expired", "the certificate has expired"),
-        ("not yet valid", "the certificate is not valid yet"),
-        ("self-signed", "the certificate is self-signed"),
-        ("self signed", "the certificate is self-signed"),
-        ("Hostname mismatch", "the certificate is for another host name"),
-        ("IP address mismatch", "the certificate is for another address"),
-        ("unable to get local issuer", "the certificate is of an unknown authority"),
-        ("WRONG_VERSION_NUMBER", "the server does not speak TLS at this port"),
-        ("CERTIFICATE_REQUIRED", "the server wants a client certificate"),
-        ("HANDSHAKE_FAILURE", "the server refused: it may want a client certificate"),
-        ("ALERT_UNKNOWN_CA", "the server does not trust our client certificate"),
-        ("ALERT_BAD_CERTIFICATE", "the server does not take our client certificate"),
-        ("UNRECOGNIZED_NAME", "the server does not know the host name of argocdUrl"),
-        ("PROTOCOL_VERSION", "the server speaks only outdated versions of TLS"),
-        ("UNSUPPORTED_PROTOCOL", "the server speaks only outdated versions of TLS"),
-    ):
+    for mark, kind, words in _MEANINGS:
         if mark in text:
-            return words
-    return "TLS failed" if "CERTIFICATE" in text or "SSL" in text.upper() else None
+            return kind(words, instance=instance)
+    if "CERTIFICATE" in text or "SSL" in text.upper():
+        return errors.TLSFailed("TLS failed", instance=instance)
+    return None

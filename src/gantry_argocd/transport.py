@@ -87,6 +87,8 @@ class Call:
 
         right: The right in Argo CD's RBAC that it needs.
 
+        anonymous: It goes without credentials.
+
         ends: When its answer must be there, by the monotonic clock.
 
         patience: Seconds within which the next byte must come. None for as long as it has.
@@ -104,7 +106,8 @@ class Call:
     body: Any = attrs.field(default=None, repr=False)
     headers: dict[str, str] = attrs.field(factory=dict)
     doing: str
-    right: str = "applications, get"
+    right: str = ""
+    anonymous: bool = False
     ends: float
     patience: float | None = None
     limit: int
@@ -251,6 +254,8 @@ class Transport:
         raise problem from None
 
     def _authenticated(self, call: Call) -> bytes:
+        if call.anonymous:
+            return self._exchange(call, None)
         token = self._token(call.ends)
         try:
             return self._exchange(call, token)
@@ -294,9 +299,9 @@ class Transport:
 
     def _failed(self, failure: Exception, exchange: Exchange) -> errors.ArgoCDError:
         if isinstance(failure, TooMuch):
-            return errors.NotArgoCD("the headers of the answer do not end", instance=self.name)
+            return errors.NotHTTP("the headers of the answer do not end", instance=self.name)
         if not exchange.speaks_http:
-            return errors.NotArgoCD("what answers does not speak HTTP", instance=self.name)
+            return errors.NotHTTP("what answers does not speak HTTP", instance=self.name)
         return explain_failure(failure, self.name)
 
     @contextmanager
@@ -363,7 +368,7 @@ class Transport:
                     break
             else:
                 return bytes(content)
-        raise errors.Malformed(
+        raise errors.Oversized(
             f"the answer is larger than {call.limit // 1024 // 1024} MB", instance=self.name
         )
 

@@ -90,8 +90,8 @@ def test_missing_rights_are_named(
     [
         ({"html": True}, "version", "root path"),
         ({"redirect": "https://sso.example/login"}, "version", "sign-in page"),
-        ({"status": 503, "body": "<html>", "content_type": "text/html"}, "version", "logs"),
-        ({"close": True}, "version", "firewall"),
+        ({"status": 503, "body": "<html>", "content_type": "text/html"}, "version", "pods"),
+        ({"close": True}, "version", "closed the connection"),
     ],
 )
 def test_something_in_front_is_recognised(

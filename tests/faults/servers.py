@@ -171,7 +171,7 @@ class Front:
     def relay(self, link: Link, request: bytes) -> None:
         """Pass one request on, and its answer back."""
         closing = request.replace(b"Connection: keep-alive", b"Connection: close", 1)
-        with socket.create_connection(("127.0.0.1", self._target)) as behind:
+        with socket.create_connection(("127.0.0.1", self._target), timeout=5) as behind:
             behind.sendall(closing)
             while piece := behind.recv(65536):
                 link.send(piece)

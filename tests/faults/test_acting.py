@@ -271,7 +271,7 @@ def test_a_refresh_that_hangs_ends_with_the_plugin(bad: Bad) -> None:
         connections = bad.front.connections
         refresh = Refresh(scene)
         eventually(lambda: bad.front.connections > connections)
-    refresh.join(1.5)
+    refresh.join(2)
     ended = not refresh.is_alive()
     bad.heal()
     refresh.join()

@@ -95,7 +95,7 @@ def test_a_dead_instance_is_left_alone_whatever_is_done_to_the_clock(
     client = connect(f"http://127.0.0.1:{front.port}", step, token="t")
     for _ in range(6):
         with pytest.raises(errors.Unreachable):
-            client.version()
+            client.user()
     client.close()
     assert len(seen) == 3
 

@@ -190,8 +190,8 @@ def test_a_host_name_that_does_not_exist_is_told(
         assert scene.host.named("") == {"good-a", "good-b"}
         assert report["bad"]["state"] == "failed"
         assert "the host name" in report["bad"]["error"]
-        assert type(scene.clients["bad"].raised[-1]) is errors.Unreachable
-        assert "name resolution" in scene.instance("bad")["help"]
+        assert type(scene.clients["bad"].raised[-1]) is errors.UnknownHost
+        assert "resolves names" in scene.instance("bad")["help"]
         said = everything_said(scene, caplog)
     assert not [canary for canary in (*CANARIES, bad.simulator.token) if canary in said]
 

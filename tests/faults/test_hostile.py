@@ -136,17 +136,17 @@ BROKEN: dict[str, tuple[Fault, type[errors.ArgoCDError], str]] = {
     ),
     "two-lengths": (
         answer(LINE, JSON, b"Content-Length: 3\r\n", sized(NULL)),
-        errors.NotArgoCD,
+        errors.NotHTTP,
         NOT_HTTP,
     ),
     "negative-length": (
         answer(LINE, JSON, b"Content-Length: -3\r\n\r\n", NULL),
-        errors.NotArgoCD,
+        errors.NotHTTP,
         NOT_HTTP,
     ),
     "length-too-large": (
         answer(LINE, JSON, b"Content-Length: 99\r\n\r\n", NULL),
-        errors.Unreachable,
+        errors.Broken,
         "broke before",
     ),
     "length-too-small": (
@@ -154,44 +154,44 @@ BROKEN: dict[str, tuple[Fault, type[errors.ArgoCDError], str]] = {
         errors.Malformed,
         "no JSON",
     ),
-    "chunk-of-garbage": (answer(CHUNKED, b"zz\r\nfoo\r\n"), errors.NotArgoCD, NOT_HTTP),
+    "chunk-of-garbage": (answer(CHUNKED, b"zz\r\nfoo\r\n"), errors.NotHTTP, NOT_HTTP),
     "chunk-without-measure": (
         answer(CHUNKED, b"fffffffffffffffffffffff\r\nfoo\r\n"),
-        errors.NotArgoCD,
+        errors.NotHTTP,
         NOT_HTTP,
     ),
     "chunk-extension-without-end": (
         endless(CHUNKED + b"e;", b"x" * 65536),
-        errors.NotArgoCD,
+        errors.NotHTTP,
         NOT_HTTP,
     ),
     "trailers-without-end": (
         endless(CHUNKED + b"0\r\n", b"X-A: b\r\n" * 5000),
-        errors.NotArgoCD,
+        errors.NotHTTP,
         NOT_HTTP,
     ),
     "headers-without-end": (
         endless(LINE, b"X-A: " + b"b" * 1000 + b"\r\n"),
-        errors.NotArgoCD,
+        errors.NotHTTP,
         NOT_HTTP,
     ),
-    "header-without-end": (endless(LINE + b"X-A: ", b"b" * 65536), errors.NotArgoCD, NOT_HTTP),
+    "header-without-end": (endless(LINE + b"X-A: ", b"b" * 65536), errors.NotHTTP, NOT_HTTP),
     "continue-without-end": (
         endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 500),
-        errors.NotArgoCD,
+        errors.NotHTTP,
         "headers of the answer do not end",
     ),
     "early-hints-without-end": (
         endless(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 500),
-        errors.NotArgoCD,
+        errors.NotHTTP,
         "headers of the answer do not end",
     ),
-    "header-with-nul": (answer(LINE, JSON, b"X: a\0b\r\n", sized(NULL)), errors.NotArgoCD, "HTTP"),
-    "header-of-garbage": (answer(LINE, b"garbage\r\n", sized(NULL)), errors.NotArgoCD, NOT_HTTP),
-    "http-0.9": (answer(NULL), errors.NotArgoCD, "does not speak HTTP"),
-    "ssh": (answer(b"SSH-2.0-OpenSSH_9.6\r\n"), errors.NotArgoCD, "does not speak HTTP"),
-    "tls": (answer(b"\x15\x03\x01\x00\x02\x02\x46"), errors.NotArgoCD, "does not speak HTTP"),
-    "nothing": (answer(), errors.Unreachable, "broke before"),
+    "header-with-nul": (answer(LINE, JSON, b"X: a\0b\r\n", sized(NULL)), errors.NotHTTP, "HTTP"),
+    "header-of-garbage": (answer(LINE, b"garbage\r\n", sized(NULL)), errors.NotHTTP, NOT_HTTP),
+    "http-0.9": (answer(NULL), errors.NotHTTP, "does not speak HTTP"),
+    "ssh": (answer(b"SSH-2.0-OpenSSH_9.6\r\n"), errors.NotHTTP, "does not speak HTTP"),
+    "tls": (answer(b"\x15\x03\x01\x00\x02\x02\x46"), errors.NotHTTP, "does not speak HTTP"),
+    "nothing": (answer(), errors.Broken, "broke before"),
     "no-content": (answer(b"HTTP/1.1 204 No\r\n\r\n"), errors.NotArgoCD, "answered 204"),
     "part-of-it": (
         answer(b"HTTP/1.1 206 Part\r\n", JSON, sized(NULL)),
@@ -280,24 +280,24 @@ def test_retry_after_makes_nobody_wait_longer_than_agreed(
     front.fault = refused(429, b"Retry-After: " + value)
 
     error = failure_of(client.list_applications)
-    assert type(error) is errors.ServerFailed
+    assert type(error) is errors.Busy
     assert "too many requests" in str(error)
 
 
 REFUSALS: dict[str, tuple[Fault, type[errors.ArgoCDError], str]] = {
     "garbage-gzip": (
         refused(502, b"Content-Encoding: gzip", body=b"nope"),
-        errors.ServerFailed,
+        errors.Unavailable,
         "answered 502",
     ),
     "brotli": (
         refused(502, b"Content-Encoding: br", body=b"nope"),
-        errors.ServerFailed,
+        errors.Unavailable,
         "answered 502",
     ),
     "cut-short": (
         answer(b"HTTP/1.1 503 Said\r\nContent-Length: 99\r\n\r\nabc"),
-        errors.ServerFailed,
+        errors.Unavailable,
         "answered 503",
     ),
     "endless": (
@@ -353,7 +353,7 @@ def failure_of(call: Callable[[], Any]) -> errors.ArgoCDError:
     began = time.monotonic()
     with pytest.raises(errors.ArgoCDError) as caught:
         call()
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 10
     error = caught.value
     assert error.instance == "one"
     assert error.help

@@ -42,7 +42,7 @@ def nested(code: int, status: int) -> dict[str, Any]:
         "307-to-https",
         answering("*", redirect="https://localhost/api", status=307),
         errors.NotArgoCD,
-        "argocdUrl must begin with https",
+        "redirected to https",
         everywhere=True,
     ),
     Case(
@@ -88,7 +88,7 @@ def nested(code: int, status: int) -> dict[str, Any]:
         everywhere=True,
     ),
     Case("405", answering(status=405, body="Method Not Allowed\n"), errors.NotArgoCD, "405"),
-    Case("407", answering(status=407, body=BODY), errors.NotArgoCD, "answered 407"),
+    Case("407", answering(status=407, body=BODY), errors.ProxyFailed, "wants credentials"),
     Case(
         "415",
         answering(status=415, body="Invalid\n"),

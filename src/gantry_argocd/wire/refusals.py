@@ -38,7 +38,8 @@ class Refusal:
 
         doing: What was asked for, as a participle phrase: ``reading payment-api``.
 
-        right: The right in Argo CD's RBAC that it needs: ``applications, sync``.
+        right: The right in Argo CD's RBAC that it needs: ``applications, sync``; ``applications,
+            get`` for reading one application. Empty where a lack of rights is no refusal.
     """
 
     status: int
@@ -47,13 +48,13 @@ class Refusal:
     asked: str = ""
     body: bytes = b""
     doing: str = "asking"
-    right: str = "applications, get"
+    right: str = ""
 
 
 def explain(refusal: Refusal, instance: str) -> errors.ArgoCDError:
     """Turn an answer that is no success into an error of the tree."""
     if 300 <= refusal.status < 400 and refusal.location:
-        return errors.NotArgoCD(_redirected(refusal), instance=instance)
+        return _redirected(refusal, instance)
     code, text = _grpc(refusal.body)
     if code is None:
         return _without_code(refusal, instance)
@@ -65,17 +66,17 @@ def explain(refusal: Refusal, instance: str) -> errors.ArgoCDError:
     return by_code(refusal, text, instance)
 
 
-def _redirected(refusal: Refusal) -> str:
+def _redirected(refusal: Refusal, instance: str) -> errors.NotArgoCD:
     try:
         there, here = urlsplit(refusal.location), urlsplit(refusal.asked)
         host, asked = there.hostname, here.hostname
     except ValueError:
-        return "redirected to what is no address"
+        return errors.NotArgoCD("redirected to what is no address", instance=instance)
     if host == asked and (here.scheme, there.scheme) == ("http", "https"):
-        return f"redirected to https: argocdUrl must begin with https ({shorten(host or '', 80)})"
+        return errors.WantsTLS("redirected to https, which the server wants", instance=instance)
     if not host or host == asked:
-        return "redirected to another page of the same host"
-    return f"redirected to {shorten(host, 80)}"
+        return errors.NotArgoCD("redirected to another page of the same host", instance=instance)
+    return errors.NotArgoCD(f"redirected to {shorten(host, 80)}", instance=instance)
 
 
 def _grpc(body: bytes) -> tuple[int | None, str]:
@@ -99,12 +100,16 @@ def _without_code(refusal: Refusal, instance: str) -> errors.ArgoCDError:
     if status == 504 or status == 408:
         return errors.TimedOut(f"a proxy gave up while {refusal.doing}", instance=instance)
     if status == 429:
-        return errors.ServerFailed("too many requests", instance=instance)
+        return errors.Busy("too many requests", instance=instance)
+    if status in {502, 503}:
+        return errors.Unavailable(f"answered {status} while {refusal.doing}", instance=instance)
     if status >= 500:
         return errors.ServerFailed(f"answered {status} while {refusal.doing}", instance=instance)
     if status == 415:
         return errors.Rejected("a proxy changed the content type of a request", instance=instance)
-    if "html" in what or status in {401, 403, 407}:
+    if status == 407:
+        return errors.ProxyFailed("an HTTP proxy wants credentials (407)", instance=instance)
+    if "html" in what or status in {401, 403}:
         return errors.NotArgoCD(
             f"answered {status} with {shorten(what, 80)}, not as Argo CD would", instance=instance
         )
@@ -116,6 +121,10 @@ def _without_code(refusal: Refusal, instance: str) -> errors.ArgoCDError:
 def _unauthenticated(_: Refusal, text: str, instance: str) -> errors.ArgoCDError:
     if "expired" in text:
         return errors.Unauthenticated("the token has expired", instance=instance)
+    if "not valid yet" in text:
+        return errors.Unauthenticated(
+            "the token is not valid yet: a clock is wrong", instance=instance
+        )
     return errors.Unauthenticated("the credentials are not accepted", instance=instance)
 
 
@@ -128,9 +137,8 @@ def _forbidden(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDError
             "now: Argo CD answers the same to all three (needs applications, get)",
             instance=instance,
         )
-    return errors.Forbidden(
-        f"{refusal.doing} is not permitted: the token lacks {refusal.right}", instance=instance
-    )
+    lack = f": the token lacks {refusal.right}" if refusal.right else ""
+    return errors.Forbidden(f"{refusal.doing} is not permitted{lack}", instance=instance)
 
 
 def _not_found(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
@@ -180,7 +188,7 @@ def _too_much(_: Refusal, text: str, instance: str) -> errors.ArgoCDError:
             "or a selector, or raise ARGOCD_GRPC_MAX_SIZE_MB on the server",
             instance=instance,
         )
-    return errors.ServerFailed("too many requests", instance=instance)
+    return errors.Busy("too many requests", instance=instance)
 
 
 def _timed_out(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
@@ -188,7 +196,7 @@ def _timed_out(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
 
 
 def _unavailable(refusal: Refusal, _: str, instance: str) -> errors.ArgoCDError:
-    return errors.ServerFailed(
+    return errors.Unavailable(
         f"a part of Argo CD is not available while {refusal.doing}", instance=instance
     )
 
