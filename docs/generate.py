@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gantry_argocd import errors, hookspecs, view
+from gantry_argocd.doctor import ADVICE, STEPS
 from gantry_argocd.plugin import ArgoCDPlugin
 from gantry_argocd.settings.fields import settings_of
 from gantry_argocd.settings.model import InstanceSettings, Settings, Timeouts
@@ -95,6 +96,16 @@ def _tree(cls: type[errors.GantryArgoCDError]) -> list[type[errors.GantryArgoCDE
     return found
 
 
+def steps() -> str:
+    """Write what the doctor tries."""
+    return table(["step", "it is well when"], [[f"`{name}`", text] for name, text in STEPS.items()])
+
+
+def advice() -> str:
+    """Write what the doctor says of what is no failure."""
+    return "".join(f"- {text}\n" for text in ADVICE.values())
+
+
 def laws() -> str:
     """Write the laws of correlation, as their tests say them."""
     folder = DOCS.parent / "tests" / "correlation"
@@ -121,6 +132,8 @@ PARTS = {
     "routes": routes,
     "errors": error_table,
     "views": views,
+    "steps": steps,
+    "advice": advice,
 }
 
 

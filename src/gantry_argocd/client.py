@@ -211,7 +211,9 @@ class Client:
     def sync_window(self, key: AppKey, project: str) -> str:
         """Ask why no manual sync of an application is possible now; empty when one is."""
         params = {"appNamespace": key.namespace, "project": project}
-        body = self._get(f"{_app_path(key)}/syncwindows", params, doing="asking for sync windows")
+        body = self._send(
+            "GET", f"{_app_path(key)}/syncwindows", params, doing="asking for sync windows"
+        )
         return sync_window(decode(body, self.name))
 
     def stream_opens(self, seconds: float) -> bool:

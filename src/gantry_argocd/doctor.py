@@ -35,15 +35,15 @@ PROJECTS_ASKED = 10
 """Projects for which it is asked whether the credentials may sync."""
 
 STEPS = {
-    "dns": "The host name of argocdUrl has an address.",
-    "connect": "A connection to its port can be made.",
-    "tls": "TLS can be agreed on; who issued the certificate, and until when it is valid.",
-    "version": "Argo CD's API answers there, and of which release; without credentials.",
-    "session": "The credentials are accepted, and whose they are.",
-    "list": "The applications can be listed: how many, in which projects.",
-    "sync": "The credentials may sync an application of each project.",
-    "stream": "The stream of changes opens.",
-    "clock": "The server's clock agrees with ours.",
+    "dns": "the host name of argocdUrl has an address",
+    "connect": "a connection to its port can be made",
+    "tls": "TLS can be agreed on, and the certificate is trusted, of that name, and in date",
+    "version": "Argo CD's API answers there, and says of which release it is",
+    "session": "the credentials are accepted; it says whose they are",
+    "list": "the applications can be listed; it says how many, and in which projects",
+    "sync": "the credentials may sync an application of each project",
+    "stream": "the stream of changes opens",
+    "clock": "the server's clock agrees with ours",
 }
 """What is tried, in this order."""
 
