@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_NOTHING = "—"
+
 
 def facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Give the plain values of a status."""
@@ -20,16 +22,12 @@ def table(rows: Any) -> tuple[list[str], list[list[str]]]:
     """
     Give a list of mappings as columns and rows.
 
-    Columns come in the order in which they first come; those in which nothing is are left out.
+    Columns come in the order in which they first come; those in which nothing is are left out. Of
+    a mapping inside a row its ``state`` is shown, with its ``error``.
     """
     known = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
     columns = list(
-        dict.fromkeys(
-            name
-            for row in known
-            for name in row
-            if not isinstance(row[name], Mapping) and row[name] not in (None, "", [])
-        )
+        dict.fromkeys(name for row in known for name in row if _shown(row[name]) != _NOTHING)
     )
     return [words(name) for name in columns], [
         [_shown(row.get(name)) for name in columns] for row in known
@@ -76,10 +74,14 @@ def words(name: str) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return (
+            ": ".join(str(value[key]) for key in ("state", "error") if value.get(key)) or _NOTHING
+        )
     if value is None:
-        return "—"
+        return _NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_shown(item) for item in value) or "—"
-    return str(value) or "—"
+        return ", ".join(_shown(item) for item in value) or _NOTHING
+    return str(value) or _NOTHING
