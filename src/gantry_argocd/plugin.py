@@ -153,7 +153,9 @@ class ArgoCDPlugin:
             view = notice("no-application-linked", page)
         else:
             found = runtime.ledger.members(entity)
-            states, offered = self._states_and_actions(runtime, found, user)
+            asked = page["params"].get("argocd.app", "")
+            opened = [m for m in found.apps if len(found.apps) == 1 or _opens(m, asked)]
+            states, offered = self._states_and_actions(runtime, found, user, opened)
             states = self._with_commits(runtime, states)
             view = panel(states, offered, page, self._now(), found.dangling)
         return self._fragment(self._renderer.panel(view))
@@ -170,13 +172,14 @@ class ArgoCDPlugin:
         runtime = self._runtime
         if runtime is None or not runtime.enabled or not _linked(entity):
             return None
-        return self._states_and_actions(runtime, runtime.ledger.members(entity), user)[1]
+        found = runtime.ledger.members(entity)
+        return self._states_and_actions(runtime, found, user, found.apps)[1]
 
     def _states_and_actions(
-        self, runtime: Runtime, found: Members, user: User
+        self, runtime: Runtime, found: Members, user: User, opened: Sequence[Member]
     ) -> tuple[list[AppState], list[Action]]:
-        """Ask for apps, rights and windows at once, within the time that a page has."""
-        wanted = {member.key: member.project for member in found.apps}
+        """Ask for apps, and for rights and windows of *opened* ones, all at once and in time."""
+        wanted = {member.key: member.project for member in opened}
         asked = runtime.ask_standing(wanted, user)
         states = self._states(runtime, found)
         standings = asked.answers(STANDING_SECONDS)
@@ -401,6 +404,13 @@ class ArgoCDPlugin:
         if before is not None:
             before.stop()
         return True
+
+
+def _opens(member: Member, asked: str) -> bool:
+    """Say whether the card of an app is unfolded at once, as far as the catalogue can tell."""
+    facts = member.record.facts
+    well = facts.sync == "Synced" and facts.health == "Healthy"
+    return not well or member.record.ref == asked
 
 
 def _linked(entity: Entity) -> bool:
