@@ -4,63 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx
 import pytest
-from argon2 import PasswordHasher
+from whole import PLUGIN, Portal, fields, running
 
-from gantry_argocd.refhost import HostOptions, create_host, sample, serve_in_thread
 from gantry_argocd.simulator import NEWEST, OLDEST, Simulator
 from waiting import eventually
-
-CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-PLUGIN = "/api/v1/plugins/argocd"
-
-
-@attrs.frozen
-class Portal:
-    """A running portal."""
-
-    url: str
-
-    @contextmanager
-    def rest(self, user: str) -> Iterator[httpx.Client]:
-        """Sign in over REST."""
-        with httpx.Client(base_url=self.url, timeout=30) as client:
-            body = {"username": user, "password": "demo"}
-            answer = client.post("/api/v1/auth/login", json=body)
-            client.cookies.clear()
-            client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-            yield client
-
-    @contextmanager
-    def browser(self, user: str) -> Iterator[httpx.Client]:
-        """Sign in with the form, as a browser without JavaScript does."""
-        with httpx.Client(base_url=self.url, timeout=30, follow_redirects=True) as client:
-            form = fields(client.get("/login").text, "/login")
-            client.post("/login", data=form | {"username": user, "password": "demo"})
-            yield client
-
-
-def fields(html: str, action: str, /, **wanted: str) -> dict[str, str]:
-    """Give the hidden fields of the form that posts to *action* and has the *wanted* values."""
-    for form in re.findall(r"<form[^>]*>.*?</form>", html, re.DOTALL):
-        head = unescape(form[: form.index(">")])
-        hidden = {
-            name: unescape(value)
-            for name, value in re.findall(
-                r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form
-            )
-        }
-        if f'action="{action}"' in head and wanted.items() <= hidden.items():
-            return hidden
-    msg = f"no form for {action} with {wanted}"
-    raise AssertionError(msg)
 
 
 @pytest.fixture(params=[OLDEST.name, NEWEST.name])
@@ -72,38 +25,8 @@ def release(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def portal(argocd: Simulator, staging: Simulator, tmp_path: Path) -> Iterator[Portal]:
     """A portal as the demo runs it."""
-    config = {
-        "instances": [
-            {"name": "production", "argocdUrl": argocd.url, "token": argocd.token},
-            {
-                "name": "staging",
-                "argocdUrl": staging.url,
-                "username": "admin",
-                "password": "simulator",
-            },
-        ],
-        "syncInterval": "",
-    }
-    host = create_host(
-        data_dir=tmp_path,
-        users=sample.demo_users(),
-        configs={"argocd": config},
-        plugins=sample.neighbours(),
-        options=HostOptions(hasher=CHEAP),
-    )
-    with serve_in_thread(host) as running:
-        sample.fill(host)
-        made = Portal(running.url)
-        with made.rest("platform-engineer") as client:
-            eventually(
-                lambda: last_sync(client), lambda run: run is not None and not run["running"]
-            )
+    with running(argocd, staging, tmp_path) as made:
         yield made
-
-
-def last_sync(client: httpx.Client) -> Any:
-    """Give the report of the last sync."""
-    return client.get(PLUGIN).json()["lastSync"]
 
 
 def entity(client: httpx.Client, name: str) -> Any:

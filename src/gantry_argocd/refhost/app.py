@@ -20,10 +20,8 @@ from gantry_argocd.refhost.problems import (
     Broken,
     Busy,
     Denied,
-    Forged,
     HostError,
     NotSignedIn,
-    Unavailable,
 )
 from gantry_argocd.refhost.sessions import COOKIE, Principal, Sessions
 from gantry_argocd.refhost.threads import Threads
@@ -42,7 +40,6 @@ _log = logging.getLogger(__name__)
 _requests = logging.getLogger("gantry_argocd.refhost.requests")
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_REFUSALS = (Denied, Forged, Unavailable)
 
 
 class Front:
@@ -126,9 +123,7 @@ class Front:
 
     def _tell_refused(self, endpoint: Endpoint, call: Call, error: HostError) -> None:
         """Keep in the trail who tried an action in vain. What a plugin refuses, it tells itself."""
-        if endpoint.attempt is None or call.signed_in is None:
-            return
-        if isinstance(error, _REFUSALS):
+        if endpoint.attempt is not None and call.signed_in is not None:
             self._trail.add(endpoint.attempt(call).refused(str(error), error.code))
 
     def _who(self, call: Call, *, needed: bool) -> Principal | None:

@@ -164,7 +164,10 @@ class EditPages:
     def _attempt(self, call: Call) -> Record:
         """What the trail says of an action that was refused before its plugin heard of it."""
         key = entity_key(call)
-        wanted = (call.form.get("action", ""), call.form.get("app", ""))
+        try:
+            wanted = (call.form.get("action", ""), call.form.get("app", ""))
+        except HostError:  # the very reason, perhaps
+            wanted = ("", "")
         row = self._catalogue.rows().get(key)
         offered = self._plugins.actions(row.entity, call.principal.user) if row else ()
         known = next((one for one in offered if (one["id"], one["app"]) == wanted), None)
