@@ -82,8 +82,8 @@ def status_object(application: Application, runtime: Runtime) -> dict[str, Any]:
 
 def action_object(done: Done, runtime: Runtime) -> dict[str, Any]:
     """Give the answer to an action: the state, and what has to be known besides."""
-    notes = {"notes": list(done.notes)} if done.notes else {}
-    return status_object(done.fetched.application, runtime) | notes
+    told = {"requestId": done.request_id, "notes": list(done.notes)}
+    return status_object(done.fetched.application, runtime) | present(told)
 
 
 def operation_object(application: Application, runtime: Runtime) -> dict[str, Any]:

@@ -126,6 +126,7 @@ _APPLICATION = _object(
         "sources": _list(_ref("ArgoCDSource")),
         "conditions": _list(_object({"type": _TEXT, "message": _TEXT, "since": _MOMENT}, "type")),
         "history": _list(_ref("ArgoCDDeployment")),
+        "requestId": {**_TEXT, "description": "Of an action, as it is on record."},
         "notes": {**_list(_TEXT), "description": "What has to be known of an action."},
         "application": {"type": "object", "description": "Argo CD's own object."},
     },

@@ -11,6 +11,7 @@ import logging
 import threading
 import uuid
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -126,9 +127,12 @@ class Done:
         ended: Nothing more is to be expected of a refresh.
 
         notes: Sentences that people have to know.
+
+        request_id: Correlation id of the action, as it is on record.
     """
 
     fetched: Fetched
+    request_id: str
     ended: bool = True
     notes: tuple[str, ...] = ()
 
@@ -180,14 +184,17 @@ class Operations:
 
     # --- who may, and what is known of it afterwards ---
 
-    def why_not(self, action: str, user: User, facts: Facts) -> str:
-        """Say why the configuration leaves *action* to others; empty when it does not."""
-        place = Place(
+    def place(self, facts: Facts) -> Place:
+        """Say where an app is, for the policy; the catalogue is read once at most."""
+        return Place(
             instance=facts.key.instance,
             project=facts.project,
             namespace=facts.destination.namespace,
-            owner=lambda: self._ledger.owner(facts.key),
+            owner=cache(lambda: self._ledger.owner(facts.key)),
         )
+
+    def why_not(self, action: str, user: User, place: Place) -> str:
+        """Say why the configuration leaves *action* to others; empty when it does not."""
         return why_not(self._policy, action, user, place)
 
     @contextmanager
@@ -254,7 +261,11 @@ class Operations:
             known = self._hub.fetch(key, project)
             operation = known.application.operation
             if deed.form and operation and operation.request_id == deed.request_id:
-                return Done(fetched=known, notes=("It had been requested already.",))
+                return Done(
+                    request_id=deed.request_id,
+                    fetched=known,
+                    notes=("It had been requested already.",),
+                )
             request, notes = settle(request, known.application)
             deed.options = request.told()
         request = attrs.evolve(request, request_id=deed.request_id, requested_by=deed.user["name"])
@@ -270,7 +281,11 @@ class Operations:
         except errors.Blocked as refusal:
             raise self._named(refusal, key, project) from None
         self._follow(deed)
-        return Done(fetched=fetched, notes=notes + warnings(request, fetched.application))
+        return Done(
+            request_id=deed.request_id,
+            fetched=fetched,
+            notes=notes + warnings(request, fetched.application),
+        )
 
     def rollback(
         self, deed: Deed, facts: Facts, number: int, *, prune: bool = False, dry_run: bool = False
@@ -293,7 +308,7 @@ class Operations:
             fetched = self._whose(deed, project, refusal)
         self._follow(deed)
         notes = ("Hooks are skipped; the application is OutOfSync afterwards.",)
-        return Done(fetched=fetched, notes=notes)
+        return Done(request_id=deed.request_id, fetched=fetched, notes=notes)
 
     def _check_rollback(self, app: Application, number: int, key: AppKey, project: str) -> None:
         """Refuse what Argo CD would, and what it would only hold up: it asks no sync window."""
@@ -321,7 +336,7 @@ class Operations:
             fetched = self._hub.fetch(key, project)
             notes = (_unfinished(fetched.application),)
         self._applications.learn(fetched)
-        return Done(fetched=fetched, ended=not notes, notes=notes)
+        return Done(request_id=deed.request_id, fetched=fetched, ended=not notes, notes=notes)
 
     def terminate(self, deed: Deed, facts: Facts) -> Done:
         """Request the end of the running operation."""
@@ -339,11 +354,11 @@ class Operations:
         self._follow(deed)
         window = self._standings.window(key, project)
         notes = (f"It will be terminating until the window opens: {window}.",) if window else ()
-        return Done(fetched=fetched, notes=notes)
+        return Done(request_id=deed.request_id, fetched=fetched, notes=notes)
 
     def _allow(self, deed: Deed, action: str, facts: Facts) -> None:
         deed.key, deed.project = facts.key, facts.project
-        if reason := self.why_not(action, deed.user, facts):
+        if reason := self.why_not(action, deed.user, self.place(facts)):
             raise errors.PolicyForbids(reason)
 
     # --- what Argo CD has taken ---

@@ -211,8 +211,9 @@ class Runtime:
 
     def narrowed(self, standing: Standing, facts: Facts, user: User) -> Standing:
         """Add what the configuration leaves to others."""
+        place = self.operations.place(facts)
         return attrs.evolve(
-            standing, narrowed=lambda action: self.operations.why_not(action, user, facts)
+            standing, narrowed=lambda action: self.operations.why_not(action, user, place)
         )
 
     # --- syncs ---

@@ -174,7 +174,7 @@ class Catalogue:
 
 def instance(simulator: Simulator, **more: Any) -> dict[str, Any]:
     """Give the configuration of an instance called ``one`` that waits for a refresh a second."""
-    timeouts = {"connect": "2s", "read": "5s", "refresh": "1s"}
+    timeouts = {"connect": "2s", "read": "2s", "refresh": "1s"}
     found = {"name": "one", "argocdUrl": simulator.url, "token": simulator.token}
     return found | {"timeouts": timeouts} | more
 

@@ -2,18 +2,20 @@
 Let schemathesis try every REST route of a portal with a plugin and a simulated Argo CD behind it.
 
 ``python tests/fuzz/run.py [examples]``; needs ``schemathesis`` on the path. Fails on an answer of
-5xx, on one that the OpenAPI document does not know, and on any sync that reached Argo CD from a
-request that was refused.
+5xx, on one that the OpenAPI document does not know, on a sync that reached Argo CD without being
+on record or more than once, and on a secret in the trail.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import httpx
 from argon2 import PasswordHasher
@@ -51,9 +53,29 @@ def fuzz(examples: int) -> int:
         with serve_in_thread(host) as running:
             sample.fill(host)
             code = _run(tool, running.url, _token(running.url), examples)
-        done = [record for record in host.trail.newest(limit=500) if "argocd" in record["action"]]
-        _ = done
-    return code
+            trail = host.trail.newest(limit=1_000_000)
+        return code or _audit(argocd, trail)
+
+
+def _audit(argocd: Simulator, trail: list[dict[str, Any]]) -> int:
+    """Hold what reached Argo CD against what is on record; give the exit code."""
+    told = {(record.get("details") or {}).get("requestId") for record in trail}
+    sent = [
+        info["value"]
+        for request in argocd.requests.of("sync")
+        if isinstance(request.body, dict)
+        for info in request.body["infos"]
+        if info["name"] == "gantry-request"
+    ]
+    faults = []
+    if unrecorded := set(sent) - told:
+        faults.append(f"{len(unrecorded)} syncs reached Argo CD and are not on record")
+    if len(sent) != len(set(sent)):
+        faults.append("a sync was sent twice")
+    if argocd.token in json.dumps(trail):
+        faults.append("the trail holds the token")
+    sys.stdout.write(f"{len(sent)} syncs, {len(trail)} records. {'; '.join(faults) or 'Well.'}\n")
+    return 1 if faults else 0
 
 
 def _token(url: str) -> str:

@@ -359,6 +359,18 @@ def test_a_sync_that_waits_for_a_confirmation_says_so(scene: Scene) -> None:
     on_record(scene, body["operation"]["id"], "requested", "Failed")
 
 
+def test_a_sync_that_argo_cd_takes_late_is_followed(scene: Scene, argocd: Simulator) -> None:
+    """It was answered as unknown; when Argo CD has taken it after all, its end is on record."""
+    argocd.faults.set("sync", delay=2.5, times=1)
+    status, body = scene.act("sync", "one:notifications")
+    assert (status, body["code"]) == (504, "timeout")
+    (sync,) = sent(argocd)
+    (id_,) = [info["value"] for info in sync["infos"] if info["name"] == "gantry-request"]
+
+    on_record(scene, id_, "unknown", "Succeeded")
+    assert len(sent(argocd)) == 1
+
+
 # --- terminate ---
 
 
@@ -417,11 +429,7 @@ def test_a_rollback_deploys_an_entry_again(scene: Scene, argocd: Simulator) -> N
     assert after["history"][-1]["revisions"] == oldest["revisions"]
     assert after["history"][-1]["id"] == before["history"][-1]["id"] + 1
     assert [b["id"] for b in sent(argocd, "rollback")] == [oldest["id"]]
-    records = eventually(
-        lambda: [r for r in scene.host.trail if r["action"] == "argocd.rollback"],
-        lambda records: len(records) == 2,
-    )
-    assert [r["outcome"] for r in records] == ["requested", "Succeeded"]
+    records = on_record(scene, body["requestId"], "requested", "Succeeded")
     assert records[0]["options"] == {"id": oldest["id"]}
 
 

@@ -11,7 +11,7 @@ from gantry_argocd.refhost.web import LONGEST_BODY, Endpoint
 PATH = "/api/v1/openapi.json"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _EXAMPLES = {
-    "appName": "payment-api",
+    "appName": "production:payment-api",
     "kind": "Service",
     "name": "payment-api",
     "namespace": "default",
