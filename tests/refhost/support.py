@@ -177,6 +177,7 @@ class Marker:
             html=html,
             stylesheets=["mark.css"],
             scripts=["mark.js"],
+            version=user["role"],
         )
 
     @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from gantry_argocd.refhost import sample
+from gantry_argocd.hookspecs import Fragment
+from gantry_argocd.refhost import HostOptions, ShownPage, create_host, sample, serve_in_thread
 from gantry_argocd.refhost.documents import Key
 from gantry_argocd.refhost.foreign import ForeignWrite
 from gantry_argocd.refhost.masking import without_secrets
 from gantry_argocd.refhost.trail import Actor
 
-from .support import MASK, PASSWORD, Marker, Portal, portal, service, submit, token_of
+from .support import CHEAP, MASK, PASSWORD, Marker, Portal, portal, service, submit, token_of
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 VOID = {"meta", "link", "input", "img", "br", "hr", "path", "rect"}
@@ -222,6 +224,36 @@ def test_a_panel_gets_what_its_forms_need(site: Portal) -> None:
     assert '<input type="hidden" name="csrf_token"' in text
     assert '<link rel="stylesheet" href="/plugin-assets/marker/mark.css">' in text
     assert '<script src="/plugin-assets/marker/mark.js" defer></script>' in text
+
+
+def test_a_panel_alone_is_sent_once_for_each_version(site: Portal) -> None:
+    """A script gets a plugin's tab without the page around it, and nothing while it is the same."""
+    client = site.browser("viewer")
+    url = "/catalog/Service/pay/fragment?tab=marker"
+
+    first = client.get(url)
+    again = client.get(url, headers={"If-None-Match": first.headers["etag"]})
+    other = site.browser("developer").get(url, headers={"If-None-Match": first.headers["etag"]})
+
+    assert first.text.startswith('<p id="panel">viewer /catalog/Service/pay?tab=marker</p>')
+    assert (again.status_code, again.content) == (304, b"")
+    assert (other.status_code, other.text.startswith('<p id="panel">developer')) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/catalog/Service/pay/fragment",
+        "/catalog/Service/pay/fragment?tab=yaml",
+        "/catalog/Service/pay/fragment?tab=none",
+        "/catalog/Service/nobody/fragment?tab=marker",
+    ],
+)
+def test_there_is_no_other_fragment(site: Portal, url: str) -> None:
+    """Only tabs of plugins, of entities that are there, can be had alone, by who is signed in."""
+    assert site.browser("viewer").get(url).status_code == 404
+    stranger = site.client().get(url, follow_redirects=False)
+    assert (stranger.status_code, stranger.headers["location"].startswith("/login")) == (303, True)
 
 
 def test_assets_are_cached_by_their_content(site: Portal) -> None:
@@ -479,3 +511,27 @@ def test_a_refused_form_never_echoes_a_secret(site: Portal, text: str) -> None:
     assert answer.status_code == 400
     assert "S3CRET" not in answer.text
     check(answer.text)
+
+
+def test_pages_of_the_operator_are_shown_to_everybody(tmp_path: Path) -> None:
+    """A page that whoever runs the host adds is there without signing in, with what it needs."""
+
+    def draw(params: Mapping[str, str]) -> Fragment:
+        return Fragment(
+            plugin="marker",
+            title="",
+            html=f'<p id="shown">{params["state"]}</p>',
+            stylesheets=["mark.css"],
+            scripts=[],
+        )
+
+    options = HostOptions(
+        hasher=CHEAP, installed=(), shown=[ShownPage(path="/marks", title="Marks", draw=draw)]
+    )
+    host = create_host(data_dir=tmp_path, plugins=[Marker()], options=options)
+    with serve_in_thread(host) as running:
+        text = httpx.get(f"{running.url}/marks?state=one").text
+
+    page = check(text)
+    assert '<p id="shown">one</p>' in text
+    assert "/plugin-assets/marker/mark.css" in [link.get("href") for link in page.all("link")]

@@ -72,7 +72,13 @@ def operation_words(app: Application, now: datetime) -> str:
         return f"{what} failed and waits for its next attempt"
     if waits_for_confirmation(app):
         return f"{what} waits until pruning is confirmed"
+    if "blocked by sync window" in operation.message:
+        return f"{what} waits for a sync window"
     took = times.duration(operation.started_at, now)
+    hook = operation.message.partition("waiting for completion of hook ")[2]
+    if hook:
+        so_far = f", for {took} so far" if took else ""
+        return f"{what} waits for the hook {text.line(hook, 80)}{so_far}"
     again = f", attempt {operation.retries + 1}" if operation.retries else ""
     return (f"{what} has been running for {took}" if took else f"{what} is running") + again
 

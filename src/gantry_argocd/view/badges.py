@@ -64,7 +64,7 @@ def health_badge(word: str, sync: str = "Synced") -> Badge:
 
 def compared(sync: str) -> bool:
     """Say whether Argo CD could compare the application, so that its health means something."""
-    return sync in {"Synced", "OutOfSync"}
+    return sync not in {"", "Unknown"}
 
 
 def is_well(sync: str, health: str) -> bool:

@@ -49,18 +49,21 @@ class Banner:
 @attrs.frozen(kw_only=True)
 class Result:
     """
-    What a sync could not do.
+    What a sync did or could not do to one resource.
 
     Attributes:
         name: Kind, namespace and name.
 
-        status: ``SyncFailed``, or the phase of a hook.
+        status: ``SyncFailed``, ``Pruned``, or the phase of a hook.
+
+        tone: Ends a CSS class: bad for what failed, else unknown.
 
         message: May be empty.
     """
 
     name: str
     status: str
+    tone: str
     message: Message
 
 
@@ -152,9 +155,9 @@ def _health(state: AppState, app: Application, now: datetime) -> list[Banner]:
 
 def _operation(app: Application, operation: Operation, now: datetime) -> list[Banner]:
     if not operation.running and operation.phase == "Succeeded":
-        return []
+        return _rehearsed(operation, now) if operation.dry_run else []
     note = text.message(operation.message) if operation.message else None
-    results = tuple(_result(result) for result in _failed(operation)[:_SHOWN])
+    results = tuple(_result(result) for result in _telling(operation)[:_SHOWN])
     if not operation.running:
         what = "dry run" if operation.dry_run else "sync"
         again = (
@@ -187,17 +190,34 @@ def _operation(app: Application, operation: Operation, now: datetime) -> list[Ba
     ]
 
 
+def _rehearsed(operation: Operation, now: datetime) -> list[Banner]:
+    """Say what a sync would do, as a dry run found out."""
+    results = tuple(_result(result) for result in operation.results[:_SHOWN])
+    more = len(operation.results) - len(results)
+    return [
+        Banner(
+            tone="unknown",
+            icon="info",
+            title=f"A dry run succeeded; nothing was changed. A sync would touch "
+            f"{text.count(len(operation.results), 'resource')}",
+            help=f"and {more:,} more, in Argo CD" if more > 0 else "",
+            since=times.moment(operation.finished_at, now),
+            results=results,
+        )
+    ]
+
+
 def _ended(operation: Operation) -> str:
     return "ended with an error" if operation.phase == "Error" else "failed"
 
 
-def _failed(operation: Operation) -> list[ResourceResult]:
+def _telling(operation: Operation) -> list[ResourceResult]:
     # A plain resource of a sync that succeeded carries a hook phase as well, without meaning.
     return [
         result
         for result in operation.results
         if result.status == "SyncFailed"
-        or (result.hook_type and result.hook_phase in {"Failed", "Error"})
+        or (result.hook_type and result.hook_phase in {"Running", "Failed", "Error"})
     ]
 
 
@@ -205,7 +225,13 @@ def _result(result: ResourceResult) -> Result:
     place = f"{text.line(result.namespace, 80)}/" if result.namespace else ""
     name = f"{text.line(result.kind, 60)} {place}{text.line(result.name, 120)}"
     status = f"{result.hook_type} hook {result.hook_phase}" if result.hook_type else result.status
-    return Result(name=name, status=text.line(status, 80), message=text.message(result.message))
+    bad = result.status == "SyncFailed" or result.hook_phase in {"Failed", "Error"}
+    return Result(
+        name=name,
+        status=text.line(status, 80),
+        tone="bad" if bad else "unknown",
+        message=text.message(result.message),
+    )
 
 
 def _conditions(app: Application, now: datetime) -> list[Banner]:

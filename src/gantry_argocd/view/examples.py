@@ -63,7 +63,10 @@ def actions_for(ref: str, reason: str = "", *, busy: bool = False) -> list[Actio
         "4 resources by force: what cannot be changed is deleted and created anew, which can "
         "interrupt the service. Hooks run.",
         "terminate": "Ends the running operation. What it has applied so far stays applied.",
-        "rollback:3": "Deploys again what deployment number 3 deployed. Hooks are skipped.",
+        **{
+            f"rollback:{n}": f"Deploys again what deployment number {n} deployed; skips hooks."
+            for n in (3, 4, 5)
+        },
     }
     why_not = reason or ("an operation is in progress" if busy else "")
 

@@ -14,10 +14,13 @@ from .examples import actions_for, example, key_on, page, some_resources, state
 from .panel import PanelView, notice, panel_at
 from .sidebar import SidebarView, sidebar
 from .situations import (
+    blocked,
     confirmation,
     degraded,
     down,
+    dry_run,
     failed,
+    hook,
     hostile,
     late,
     never,
@@ -94,6 +97,8 @@ def _panels(now: datetime) -> list[Item]:
             "Sync requested",
             queued,
         ),
+        ("Hook running", hook),
+        ("Blocked by a sync window", blocked),
         ("Waiting for retry", retry),
         ("Waiting for prune confirmation", confirmation),
         (
@@ -101,6 +106,7 @@ def _panels(now: datetime) -> list[Item]:
             terminating,
         ),
         ("Last sync failed", failed),
+        ("After a dry run", dry_run),
         ("Comparison failed", uncompared),
         ("Never synced", never),
         ("Being deleted", lambda at: state(example(at, deleting=True, health="Progressing"))),
@@ -205,7 +211,9 @@ def _cards(now: datetime) -> list[Item]:
 
 
 def _one(number: int, one: AppState, now: datetime, reason: str = "") -> PanelView:
-    offered = actions_for(one.ref, reason, busy=one.busy)
+    if one.error is not None:
+        reason = f"the application cannot be reached now: {one.error.message}"
+    offered = actions_for(one.ref, reason, busy=one.busy and one.application is not None)
     return panel_at(f"g-{number}", [one], offered, page(), now)
 
 

@@ -16,7 +16,7 @@ from . import badges, text, times
 from .badges import Badge
 from .times import Moment
 
-_SHOWN = 8
+_SHOWN = 5
 
 
 @attrs.frozen(kw_only=True)

@@ -78,6 +78,46 @@ def running(now: datetime) -> AppState:
     return state(example(now, operation=operation, sync="OutOfSync", health="Progressing"))
 
 
+def hook(now: datetime) -> AppState:
+    """Give one whose sync waits for a hook."""
+    started = now - timedelta(minutes=2)
+    migrate = ResourceResult(
+        group="batch", kind="Job", namespace="pay", name="migrate", hook_type="PreSync",
+        hook_phase="Running", message="job is still running",
+    )  # fmt: skip
+    operation = an_operation(
+        now,
+        "Running",
+        "waiting for completion of hook batch/Job/migrate",
+        started_at=started,
+        results=(migrate,),
+    )
+    return state(example(now, operation=operation, sync="OutOfSync"))
+
+
+def blocked(now: datetime) -> AppState:
+    """Give one whose sync waits for a sync window."""
+    message = "Sync operation blocked by sync window"
+    return with_operation(now, an_operation(now, "Running", message, automated=True, initiator=""))
+
+
+def dry_run(now: datetime) -> AppState:
+    """Give one of which a dry run told what a sync would do."""
+    results = (
+        ResourceResult(
+            group="apps", kind="Deployment", namespace="pay", name="web", status="Synced",
+            message="deployment.apps/web configured (dry run)",
+        ),
+        ResourceResult(
+            kind="ConfigMap", namespace="pay", name="old", status="Pruned",
+            message="pruned (dry run)",
+        ),
+    )  # fmt: skip
+    message = "successfully synced (all tasks run)"
+    operation = an_operation(now, "Succeeded", message, dry_run=True, results=results)
+    return with_operation(now, operation)
+
+
 def retry(now: datetime) -> AppState:
     """Give one whose sync failed and will be tried again."""
     message = "one or more objects failed to apply. Retrying attempt #2 at 6:27PM."
