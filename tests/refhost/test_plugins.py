@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -471,6 +473,55 @@ def test_a_plugin_that_fails_at_the_start_says_so(tmp_path: Path) -> None:
     assert UNTAKEN in page
     assert (off.status_code, page_off.status_code, mended.status_code) == (500, 500, 204)
     assert "problem" not in after
+
+
+def test_a_configuration_that_cannot_be_stored_is_not_in_use(tmp_path: Path) -> None:
+    """When the database refuses, the plugin goes on with what is stored, and the caller hears."""
+    with portal(tmp_path, plugin := Marker()) as site:
+        client = site.rest()
+        client.put(f"{API}/marker/config", json=GOOD)
+        with closing(sqlite3.connect(tmp_path / "gantry.db")) as connection:
+            connection.execute(
+                "CREATE TRIGGER no BEFORE UPDATE ON plugins BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+        put = client.put(f"{API}/marker/config", json={"url": "https://y"})
+        enabled = client.put(f"{API}/marker/enable", json={"enabled": True})
+
+    assert (put.status_code, enabled.status_code) == (500, 500)
+    assert plugin.told[-1] == (GOOD, False)
+
+
+class Running(Marker):
+    """A plugin whose sync runs as long as it is told to."""
+
+    running = True
+
+    @hookimpl
+    def plugin_status(self, plugin: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """Tell of the sync."""
+        return {"lastSync": {"running": self.running, "apps": 7}}
+
+
+def test_a_sync_is_followed_on_its_page(tmp_path: Path) -> None:
+    """While a sync runs its page comes anew by itself, with nothing to type into; then it ends."""
+    with portal(tmp_path, plugin := Running()) as site:
+        client = site.browser()
+        site.rest().put(f"{API}/marker/config", json=GOOD)
+        site.rest().put(f"{API}/marker/enable", json={"enabled": True})
+        sent = submit(client, "/plugins/marker/sync").headers["location"]
+        running = client.get(sent)
+        still = client.get("/plugins/marker")
+        plugin.running = False
+        ended = client.get(sent)
+
+    assert sent == "/plugins/marker?watch=sync"
+    assert running.headers["refresh"] == "2"
+    assert "Sync under way" in running.text
+    assert "<textarea" not in running.text
+    assert "refresh" not in still.headers
+    assert "Follow it" in still.text
+    assert ended.headers["refresh"] == "0; url=/plugins/marker"
+    assert "Last sync" in ended.text
 
 
 class Joined(Marker):

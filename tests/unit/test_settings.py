@@ -250,6 +250,27 @@ def test_a_mask_is_refused_for_another_name_or_address(change: dict[str, str]) -
     assert "canary" not in str(verdict.errors)
 
 
+def test_a_blend_of_mask_and_text_is_no_secret() -> None:
+    """Who typed into the mask is told so, before it is stored as a token."""
+    stored = config(instance(token="canary", headers={"X": "canary"}))
+    blended = config(instance(token=f"{MASK}x", headers={"X": f"a{MASK}"}))
+
+    assert [error["path"] for error in validate(blended, stored=stored).errors] == [
+        "$.instances[0].token",
+        "$.instances[0].headers.X",
+    ]
+
+
+@pytest.mark.parametrize("without", ["name", "colon", "comma", "twice"])
+def test_an_instance_has_a_name_that_refs_can_hold(without: str) -> None:
+    """defect-G10: No name, a name with a separator, or the name of another: all are refused."""
+    names = {"name": [None], "colon": ["a:b"], "comma": ["a,b"], "twice": ["a", "a"]}[without]
+    given = config(*(instance(name=name) for name in names))
+
+    (error,) = validate(given).errors
+    assert error["path"] == f"$.instances[{len(names) - 1}].name"
+
+
 @pytest.mark.parametrize("empty", [None, ""])
 def test_an_empty_secret_clears_it(empty: str | None) -> None:
     """null or an empty text takes the stored secret away."""

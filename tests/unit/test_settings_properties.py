@@ -16,7 +16,7 @@ from gantry_argocd.settings import MASK, config_schema, mask, validate
 from gantry_argocd.settings.texts import web_url
 
 BEYOND = re.compile(
-    "the mask stands for|is used by|either a token or|the (password|name) of|a token"
+    "no such secret|the mask alone|is used by|either a token or|the (password|name) of|a token"
     "|certificates without a private key|a duration of|an address such as|a header name"
     "|is given twice|one line of text"
 )

@@ -149,27 +149,28 @@ def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[Conf
         name, origin = _identity(instance)
         before = known.get((name, origin), {})
         for path, holder, key, old in _secret_places(instance, before):
-            if holder[key] in (None, ""):
+            given = holder[key]
+            if given in (None, ""):
                 if holder is instance:
                     holder[key] = ""
                 else:
                     del holder[key]  # a header without a value is none
-                continue
-            if holder[key] != MASK:
-                continue
-            if isinstance(old, str) and old:
+            elif given == MASK and isinstance(old, str) and old:
                 holder[key] = old
-                continue
-            if not origin:
-                continue  # Its address is refused, and may be mended to the former one.
-            errors.append(
-                {
-                    "path": f"$.instances[{index}].{path}",
-                    "message": f"the mask stands for a stored secret, but instance "
-                    f"{str(instance.get('name'))[:63]!r} has none for this address: give the "
-                    "secret itself",
-                }
-            )
+            elif isinstance(given, str) and MASK in given:
+                spot = f"$.instances[{index}].{path}"
+                if given != MASK:
+                    message = "the mask alone, or a secret, is expected"
+                    errors.append({"path": spot, "message": message})
+                elif origin:  # One that is refused may be mended to the former.
+                    errors.append({"path": spot, "message": _no_secret(name)})
+
+
+def _no_secret(name: object) -> str:
+    return (
+        f"no such secret is stored for instance {str(name)[:63]!r} at this address, and none "
+        "moves there: give it anew"
+    )
 
 
 def _check_references(
