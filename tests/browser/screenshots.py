@@ -25,7 +25,7 @@ SIZES = (("wide", 1280, 900, 1), ("narrow", 320, 700, 2), ("zoomed", 640, 450, 2
 PAGES = (
     ("overview", "/catalog/Service/payment-api"),
     ("tab", "/catalog/Service/payment-api?tab=argocd"),
-    ("tab-one", "/catalog/Service/billing?tab=argocd"),
+    ("degraded", "/catalog/Service/fraud-check?tab=argocd"),
 )
 
 

@@ -230,8 +230,10 @@ def test_an_unchanged_page_is_not_sent_again(window: Window) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))")
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
     assert asked == []
+    with page.expect_response(lambda answer: "/fragment" in answer.url):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_a_failing_update_is_told_and_ends(window: Window) -> None:

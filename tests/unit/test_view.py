@@ -97,6 +97,15 @@ def resource(**changes: Any) -> Resource:
                 "ComparisonError, no."
             ),
         ),
+        (
+            {
+                "health": "Degraded",
+                "resources": (
+                    resource(health="Degraded", health_message='Deployment "web" is too slow'),
+                ),
+            },
+            "production: payment-api is Synced and Degraded: Deployment web, is too slow.",
+        ),
         ({"deleting": True}, "production: payment-api is being deleted."),
         (
             {"operation": None, "history": (), "sync": "OutOfSync", "health": "Missing"},
@@ -111,6 +120,36 @@ def resource(**changes: Any) -> Resource:
 def test_the_answer_is_one_sentence(changes: dict[str, Any], sentence: str) -> None:
     """The first line says where, what, since when and why."""
     assert answer(**changes) == sentence
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "waiting for completion of hook batch/Job/migrate",
+            "waits for the hook batch/Job/migrate",
+        ),
+        ("Sync operation blocked by sync window", "waits for a sync window"),
+        ("waiting for pruning confirmation of /ConfigMap/x", "waits until pruning is confirmed"),
+        ("anything else", "has been running for 13 min"),
+    ],
+)
+def test_what_a_sync_waits_for_is_named(message: str, words: str) -> None:
+    """While a sync runs the sentence says what holds it up, where Argo CD tells."""
+    operation = examples.an_operation(NOW, "Running", message)
+
+    assert words in answer(sync="OutOfSync", operation=operation)
+
+
+def test_a_dry_run_tells_what_would_change() -> None:
+    """After a dry run the tab lists what a sync would do, and calls nothing deployed."""
+    said = show(situations.dry_run(NOW)).cards[0].banners[0]
+
+    assert said.title.startswith("A dry run succeeded; nothing was changed.")
+    assert [(result.name, result.status) for result in said.results] == [
+        ("Deployment pay/web", "Synced"),
+        ("ConfigMap pay/old", "Pruned"),
+    ]
 
 
 def test_a_live_hook_is_no_reason() -> None:

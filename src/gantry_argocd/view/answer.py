@@ -163,7 +163,8 @@ def _cause(resource: Resource) -> str:
         return f"{name}, {resource.health}" if unhealthy(resource) else name
     # Kubernetes' own words for a reason (ImagePullBackOff) say more than the prose around them.
     reason = _REASON.search(resource.health_message)
-    words = reason[0] if reason else text.line(resource.health_message.split("\n")[0], 80)
+    message = resource.health_message.removeprefix(f'{resource.kind} "{resource.name}" ')
+    words = reason[0] if reason else text.line(message.split("\n")[0], 80)
     return f"{name}, {words}"
 
 
