@@ -267,6 +267,13 @@ def rotate_key(data_dir: Path) -> None:
 )
 @click.option("--instances", type=click.IntRange(1, 100), default=1, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--life",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    help="How much happens to each instance in a minute: commits, drift, failures, deletions.",
+)
 @click.option("--release", default="3.5", show_default=True, help="The Argo CD that it is.")
 @click.option(
     "--output",
@@ -276,7 +283,14 @@ def rotate_key(data_dir: Path) -> None:
     help="What to print once all answer: addresses, or a configuration of the plugin.",
 )
 def simulate(
-    address: str, port: int, apps: int, instances: int, seed: int, release: str, output: str
+    address: str,
+    port: int,
+    apps: int,
+    instances: int,
+    seed: int,
+    life: float,
+    release: str,
+    output: str,
 ) -> None:
     """
     Run an Argo CD API without a cluster behind it, with a varied fleet that is alive.
@@ -309,6 +323,7 @@ def simulate(
             except OSError as problem:
                 _fail(f"cannot simulate: {problem}")
             simulator.prepare_list(PORTABLE_FIELDS)
+            simulator.life.run(life)
             if instances > 1:
                 _note(f"{simulator.name} has {_count(len(simulator.fleet), 'application')}")
         gc.freeze()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .accounts import Account
 from .faults import Faults
 from .fleet import generate
+from .life import Life
 from .options import Options
 from .profiles import LATEST, NEWEST, OLDEST, PROFILES, Profile
 from .projects import Projects
@@ -26,6 +27,7 @@ __all__ = [
     "Faults",
     "Fleet",
     "Grant",
+    "Life",
     "Options",
     "Policies",
     "Profile",

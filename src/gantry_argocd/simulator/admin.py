@@ -9,6 +9,7 @@ from typing import Any
 from .codes import CallFailed
 from .exchange import Answer, Exchange
 from .gojson import Json, encode
+from .life import Life
 from .store import CONTROL_PLANE
 from .world import World
 
@@ -24,15 +25,22 @@ class Admin:
     Args:
         world: The server's state.
 
+        life: What befalls its fleet.
+
         restart: Restarts the server.
 
         refuse: Closes its port for some seconds.
     """
 
     def __init__(
-        self, world: World, restart: Callable[..., None], refuse: Callable[[float], None]
+        self,
+        world: World,
+        life: Life,
+        restart: Callable[..., None],
+        refuse: Callable[[float], None],
     ) -> None:
         self._world = world
+        self._life = life
         self._restart = restart
         self._refuse = refuse
 
@@ -45,6 +53,7 @@ class Admin:
             ("POST", "restart"): self._later_restart,
             ("POST", "refuse"): self._later_refuse,
             ("POST", "clock"): self._set_clock,
+            ("POST", "life"): self._live,
             ("GET", "requests"): self._count_requests,
             ("POST", "tokens"): self._issue_token,
             ("DELETE", "tokens"): self._revoke_token,
@@ -100,6 +109,18 @@ class Admin:
 
     def _count_requests(self, _: Exchange) -> Outcome:
         return {"routes": self._world.requests.totals()}
+
+    def _live(self, exchange: Exchange) -> Outcome:
+        given = _object(exchange)
+        do = given.get("do")
+        if do == "step":
+            return {"happened": self._life.step(int(given.get("count", 1)))}
+        if do == "run":
+            self._life.run(float(given.get("perMinute", 0)))
+            return None
+        namespace = str(given.get("namespace") or CONTROL_PLANE)
+        done = self._life.happen(str(do), str(given.get("name", "")), namespace=namespace)
+        return {"happened": done}
 
     def _issue_token(self, exchange: Exchange) -> Outcome:
         given = _object(exchange)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 class SimulatedClock:
     """Tells the time, and how much of it has passed; safe to use from any thread.
 
-    *base* is the time outside. The simulated time drifts away from it where it is told to.
+    *base* is the time outside, which counts until the clock is told to run in another way.
     """
 
     def __init__(self, base: Callable[[], datetime]) -> None:
@@ -21,11 +21,19 @@ class SimulatedClock:
         self._rate = 1.0
         self._drift = 0.0
         self._since = time.monotonic()
+        self._origin: tuple[datetime, float] | None = None
 
     def __call__(self) -> datetime:
         """Return the simulated time."""
         with self._lock:
-            return self._base() + timedelta(seconds=self._drifted(time.monotonic()))
+            return self._now(time.monotonic())
+
+    def _now(self, outside: float) -> datetime:
+        drifted = self._drifted(outside)
+        if self._origin is None:
+            return self._base() + timedelta(seconds=drifted)
+        moment, passed = self._origin
+        return moment + timedelta(seconds=outside + drifted - passed)
 
     def passed(self) -> float:
         """Return how many simulated seconds have passed since some moment."""
@@ -49,7 +57,9 @@ class SimulatedClock:
             raise ValueError("time does not run backwards")
         with self._lock:
             outside = time.monotonic()
-            self._drift, self._since = self._drifted(outside), outside
+            now, drifted = self._now(outside), self._drifted(outside)
+            self._origin = (now, outside + drifted)
+            self._drift, self._since = drifted, outside
             self._rate = rate
         self._tell()
 

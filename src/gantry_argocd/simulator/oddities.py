@@ -188,8 +188,10 @@ def _gateway(drafter: Drafter) -> Json:
         policy={"syncOptions": ["ServerSideApply=true"]},
     )
     resources = web_service("gateway", "gateway", differs=("Service", "Deployment"))
-    for item in resources:
+    for wave, item in enumerate(resources, start=-1):  # 0 is never written
         item |= {"status": "OutOfSync", "health": {"status": "Missing"}}
+        if wave:
+            item["syncWave"] = wave
     return drafter.reconciled(app, resources, health="Missing", deployments=0)
 
 

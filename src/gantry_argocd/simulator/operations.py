@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .automation import is_automated
 from .codes import CallFailed, Code, permission_denied
 from .gojson import Json
 from .revisions import sources_of
@@ -45,7 +46,7 @@ def request_sync(world: World, identity: Identity, name: str, body: Json) -> Rec
     world.require(identity, "applications", "sync", world.object_of(record))
     if body.get("manifests"):
         world.require(identity, "applications", "override", world.object_of(record))
-        if _automated(app) and not body.get("dryRun"):
+        if is_automated(app) and not body.get("dryRun"):
             raise CallFailed(
                 Code.FAILED_PRECONDITION,
                 "cannot use local sync when Automatic Sync Policy is enabled unless for dry run",
@@ -82,7 +83,7 @@ def request_rollback(world: World, identity: Identity, name: str, body: Json) ->
     )
     app = record.app
     _refuse_deleting(app)
-    if _automated(app):
+    if is_automated(app):
         raise CallFailed(
             Code.FAILED_PRECONDITION, "rollback cannot be initiated when auto-sync is enabled"
         )
@@ -145,11 +146,6 @@ def _start(world: World, record: Record, operation: Json) -> Record:
         raise permission_denied()
     world.controller.begin(record.key, previous)
     return stored
-
-
-def _automated(app: Json) -> bool:
-    automated = (app["spec"].get("syncPolicy") or {}).get("automated")
-    return automated is not None and automated.get("enabled") is not False
 
 
 def _refuse_deleting(app: Json) -> None:
@@ -219,7 +215,7 @@ def _single_revision(world: World, app: Json, source: Json, body: Json) -> str:
     revision = body.get("revision", "")
     target = source.get("targetRevision") or "HEAD"
     exempt = body.get("dryRun") and world.profile.dry_runs_any_revision
-    if revision and revision != target and _automated(app) and not exempt:
+    if revision and revision != target and is_automated(app) and not exempt:
         raise CallFailed(
             Code.FAILED_PRECONDITION,
             f"Cannot sync to {revision}: auto-sync currently set to {target}",
@@ -242,7 +238,7 @@ def _several_revisions(world: World, app: Json, sources: list[Json], body: Json)
             )
         source, revision = sources[position - 1], given[number]
         target = source.get("targetRevision") or "HEAD"
-        if revision != target and _automated(app) and not exempt:
+        if revision != target and is_automated(app) and not exempt:
             raise CallFailed(
                 Code.FAILED_PRECONDITION,
                 f"Cannot sync source {source.get('repoURL', '')} to {revision}: "

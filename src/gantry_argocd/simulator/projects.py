@@ -121,6 +121,14 @@ class Windows:
             return True
         return all(window.get("manualSync") for window in allowing)
 
+    @property
+    def automated_sync_allowed(self) -> bool:
+        """Whether the controller may sync by itself now."""
+        if any(window["kind"] == "deny" for window in self.active):
+            return False
+        allowing = [window for window in self.assigned if window["kind"] == "allow"]
+        return not allowing or any(window in self.active for window in allowing)
+
     def describe(self) -> Json:
         """Return the answer of the sync windows route."""
         answer: Json = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 from .gojson import Json
@@ -10,6 +11,7 @@ from .store import has_health_check
 
 ResourceKey = tuple[str, str, str, str]
 _WORST_FIRST = ("Unknown", "Degraded", "Missing", "Progressing", "Suspended", "Healthy")
+NO_SUCH_CLUSTER = "there are no clusters with this name"
 SERVER_SIDE_FORCE = "error validating options: --force cannot be used with --server-side"
 
 
@@ -74,17 +76,49 @@ def earlier_failures(state: Json | None) -> dict[ResourceKey, str]:
     }
 
 
+def stages(app: Json, sync: Json) -> list[list[Json]]:
+    """Return what a sync touches in the order in which it does: hooks, then wave after wave."""
+    chosen = chosen_resources(app, sync)
+    hooks = [item for item in chosen if is_hook(item)]
+    plain = [item for item in chosen if not is_hook(item)]
+    waves = sorted({_wave(item) for item in plain})
+    found = [[item for item in plain if _wave(item) == wave] for wave in waves]
+    return [stage for stage in (hooks, *found) if stage]
+
+
+def _wave(item: Json) -> int:
+    return int(item.get("syncWave", 0))
+
+
+def reached(app: Json, sync: Json, failures: Mapping[ResourceKey, str]) -> int:
+    """Return how many stages a sync comes to: those after one with a failure are not begun."""
+    found = stages(app, sync)
+    for number, stage in enumerate(found, start=1):
+        if any(resource_key(item) in failures for item in stage):
+            return number
+    return len(found)
+
+
 def resource_results(
-    app: Json, sync: Json, *, running: bool, failures: Mapping[ResourceKey, str]
+    app: Json,
+    sync: Json,
+    *,
+    running: bool,
+    failures: Mapping[ResourceKey, str],
+    until: int,
 ) -> list[Json]:
-    """Return ``syncResult.resources`` of a sync that is *running* or has ended."""
+    """Return ``syncResult.resources`` of a sync that is *running* or has ended.
+
+    Only the first *until* stages have begun, and of a running sync all but the last have ended.
+    """
     images = app.get("status", {}).get("summary", {}).get("images") or []
     results: list[Json] = []
-    for item in chosen_resources(app, sync):
+    begun = stages(app, sync)[:until]
+    for item in itertools.chain.from_iterable(begun):
         result: Json = {"group": item.get("group", "")}
         result.update({k: item[k] for k in ("version", "kind", "namespace", "name") if k in item})
         if is_hook(item):
-            result |= _hook_result(item, running=running)
+            result |= _hook_result(item, running=running and until == 1)
         else:
             result |= _plain_result(item, sync, failures, running=running)
         if images and item.get("kind") in ("Deployment", "StatefulSet", "DaemonSet"):
@@ -145,12 +179,12 @@ def _plain_result(
     }
 
 
-def waiting_message(app: Json, sync: Json) -> str:
-    """Return what a running operation says it waits for."""
-    for item in chosen_resources(app, sync):
+def waiting_message(stage: list[Json]) -> str:
+    """Return what an operation says it waits for that works on *stage*."""
+    for item in stage:
         if is_hook(item):
             return f"waiting for completion of hook {_path(item)}"
-    for item in chosen_resources(app, sync):
+    for item in stage:
         if has_health_check(str(item.get("kind", ""))):
             return f"waiting for healthy state of {_path(item)}"
     return "one or more tasks are running"

@@ -7,7 +7,6 @@ import random
 
 from . import tree
 from .codes import CallFailed, Code
-from .controller import REFRESH
 from .exchange import Answer, Exchange
 from .gojson import Json, encode
 from .operations import (
@@ -18,6 +17,7 @@ from .operations import (
     request_termination,
 )
 from .projection import FieldFilter, ListProjection
+from .reconciler import REFRESH
 from .revisions import chart_details, oci_metadata, source_at, sources_of
 from .selector import SelectorInvalid, parse, selects
 from .store import Record
@@ -157,7 +157,7 @@ async def get_application(world: World, exchange: Exchange) -> Answer:
         app["metadata"]["annotations"] = {**annotations, **left, REFRESH: kind}
 
     world.fleet.change(record.key, annotate)
-    world.controller.refresh(record.key)
+    world.controller.reconciler.refresh(record.key)
 
     def reconciled() -> bool:
         current = world.fleet.record(record.key)

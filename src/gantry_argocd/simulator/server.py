@@ -16,6 +16,7 @@ from .controller import Controller
 from .faults import Faults
 from .fleet import generate
 from .gateway import Gateway
+from .life import Life
 from .listener import Listener
 from .lists import Lists
 from .options import Options
@@ -104,8 +105,15 @@ class Simulator:
             keep_alive_seconds=keep_alive_seconds,
             stopping=threading.Event(),
         )
-        gateway = Gateway(self._world, Admin(self._world, self.restart, self.refuse))
-        self._listener = Listener(gateway, host, port)
+        # What befalls the fleet from outside; nothing does unless it is told to.
+        self.life = Life(
+            fleet,
+            self._world.controller,
+            profile,
+            random.Random(f"life/{seed}"),  # noqa: S311 -- what happens, not a secret
+        )
+        admin = Admin(self._world, self.life, self.restart, self.refuse)
+        self._listener = Listener(Gateway(self._world, admin), host, port)
         keyring = self._world.keyring
         self.tokens: Mapping[str, str] = {
             **{account: keyring.issue(account) for account in _TOKENS},
@@ -168,6 +176,10 @@ class Simulator:
         if projection is not None:
             for record in self._world.fleet.records():
                 record.projected(projection)
+
+    def settle(self) -> None:
+        """Wait until the controller has done everything whose time has come."""
+        self._world.controller.scheduler.settle()
 
     def issue_token(
         self, subject: str, *, lifetime: float | None = None, capability: str = "apiKey"
