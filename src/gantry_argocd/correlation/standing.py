@@ -19,6 +19,7 @@ from .engine import Placement, Problem, damage, decide
 from .knowledge import Answer, HeldBack, Knowledge, Outcome, hear, latest, of_today
 from .links import links_of
 from .naming import possible_names, raw_name
+from .provenance import Known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -186,18 +187,19 @@ class Standing:
         """
         if not self.knows(answer.source for answer in answers):
             return None
+        known: Known = {}
         rows = {
-            key: None if entity is None else ownership.split(entity, key)
+            key: None if entity is None else ownership.split(entity, key, known)
             for key, entity in changed.items()
         }
         rows |= {key: self._rows.get(key) for key in self._awaited - rows.keys()}
         recorded = self._recorded_now(rows)
         if recorded is None:
             return None
-        known = self._concerned(answers, recorded)
-        heard = hear(known, answers, self.held)
+        concerned = self._concerned(answers, recorded)
+        heard = hear(concerned, answers, self.held)
         fresh: dict[AppKey, Record | None] = dict.fromkeys(
-            key for apps in known.values() for key in apps
+            key for apps in concerned.values() for key in apps
         )
         fresh |= heard.records
         news = {key: new for key, new in fresh.items() if new != self.records.get(key)}
@@ -257,11 +259,12 @@ class Standing:
             if row is not None
             for record in row.records
         }
+        # Thousands of rows come back together after a discovery: all their records in one go.
+        others = {key for app in concerned for key in self._recorded[app]} - rows.keys()
+        holders = [*(self._rows[key] for key in others), *(row for row in rows.values() if row)]
+        told = latest(record for row in holders for record in row.records)
         now: dict[AppKey, Record] = {}
         for app in concerned:
-            holders = [self._rows[key] for key in self._recorded[app] - rows.keys()]
-            holders += [row for row in rows.values() if row is not None]
-            told = latest(r for row in holders for r in row.records if r.key == app)
             record = told.get(app) or self.records.get(app)
             if record is None:
                 continue

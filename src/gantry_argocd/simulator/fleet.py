@@ -35,20 +35,20 @@ def generate(
     rng = random.Random(f"{name}/{seed}")  # noqa: S311 -- invented data, not a secret
     drafter = Drafter(rng, now or _DEFAULT_NOW, f"{name}/{seed}")
     found: list[Json] = []
-    for app in _everything(drafter):
+    for app in _everything(drafter, name):
         if len(found) >= apps:
             break
         found.append(app)
     return found
 
 
-def _everything(drafter: Drafter) -> Iterator[Json]:
+def _everything(drafter: Drafter, instance: str) -> Iterator[Json]:
     yield _payment_api(drafter)
     yield from _payment_api_stages(drafter)
     yield from odd_applications(drafter)
     number = 0
     while True:
-        yield _ordinary(drafter, number)
+        yield _ordinary(drafter, number, instance)
         number += 1
 
 
@@ -103,15 +103,23 @@ def _payment_api_stages(drafter: Drafter) -> Iterator[Json]:
         )
 
 
-def _ordinary(drafter: Drafter, number: int) -> Json:
-    """Return one of the many Applications nothing special happens to."""
+def _ordinary(drafter: Drafter, number: int, instance: str) -> Json:
+    """
+    Return one of the many Applications nothing special happens to.
+
+    First come services that all instances have; a large fleet grows by services of its own, each
+    in its stages.
+    """
     rng = drafter.rng
     service = _SERVICES[number % len(_SERVICES)]
     stage = _STAGES[(number // len(_SERVICES)) % len(_STAGES)]
     region = _REGIONS[(number // (len(_SERVICES) * len(_STAGES))) % len(_REGIONS)]
     round_number = number // (len(_SERVICES) * len(_STAGES) * len(_REGIONS))
-    name = f"{service}-{stage}-{region}" + (f"-{round_number}" if round_number else "")
     team = f"team-{len(service) % 6}"
+    name = f"{service}-{stage}-{region}"
+    if round_number:
+        service = f"{service}-{instance}-{region}-{round_number}"
+        name = f"{service}-{stage}"
     namespace = f"{service}-{stage}"
     destination = {"server": IN_CLUSTER, "namespace": namespace}
     if rng.random() < 0.25:
