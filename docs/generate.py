@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 from gantry_argocd import errors, hookspecs, view
@@ -122,7 +124,16 @@ def laws() -> str:
     return "".join(lines)
 
 
+def performance() -> str:
+    """Write what the benchmarks measured last."""
+    folder = DOCS.parent / "benchmarks"
+    results = json.loads((folder / "results.json").read_text("utf-8"))
+    text: str = run_path(str(folder / "table.py"))["measured"](results)
+    return text
+
+
 PARTS = {
+    "performance": performance,
     "laws": laws,
     "settings": lambda: settings(Settings),
     "instance": lambda: settings(InstanceSettings),
