@@ -190,10 +190,10 @@ class Host(Protocol):
         Keep a record of who did what, with what outcome (A8). Never holds a secret.
 
         *record* has ``action`` (``argocd.sync``), ``user`` (as :class:`User`), ``outcome``
-        (``requested``, ``refused``, ``unknown`` when no answer came, then the phase that the
-        operation ended in), and where they
-        apply ``app`` (ref), ``entity`` (kind, namespace, name), ``options``, ``requestId`` and
-        ``message``. The host adds the time.
+        (``requested``, ``refused``, ``unknown`` when no answer came, then in a second record of the
+        same ``requestId`` the phase that the operation ended in), and where they apply ``app``
+        (ref; ``asked`` as it was written, when it is none), ``entity`` (kind, namespace, name),
+        ``options``, ``requestId``, ``message`` and ``durationMs``. The host adds the time.
         """
 
 

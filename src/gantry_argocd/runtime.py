@@ -46,7 +46,7 @@ SYNC_PATIENCE = 10.0
 """Seconds that a caller waits for a sync before it is told that it goes on (D5)."""
 
 STANDING_SECONDS = 1.0
-"""Seconds that rights and windows may take longer than the application itself."""
+"""Longest time that a page waits for rights and windows: a button works without them too."""
 
 RETIRING = 5.0
 """Seconds that what is under way has to end when the configuration changes."""
@@ -201,7 +201,7 @@ class Runtime:
         found = self.applications.fetch_all({facts.key: facts.project}, seconds)[facts.key]
         application = found.application if isinstance(found, Fetched) else None
         error = found if isinstance(found, errors.ArgoCDError) else None
-        standing = asked.answers(STANDING_SECONDS).get(facts.key, Standing())
+        standing = asked.answers(seconds).get(facts.key, Standing())
         standing = self.narrowed(standing, facts, user)
         return offers(application, error, user["role"], standing)
 

@@ -92,6 +92,7 @@ class Standings:
             for key, project in wanted.items()
         }
         return Asked(
+            time.monotonic(),
             Pool(rights, limit=_AT_ONCE, name="argocd-read-right"),
             Pool(windows, limit=_AT_ONCE, name="argocd-read-window"),
         )
@@ -112,15 +113,16 @@ class Standings:
 
 @attrs.frozen
 class Asked:
-    """Questions under way."""
+    """Questions under way, since *_begun* by the monotonic clock."""
 
+    _begun: float
     _rights: Pool[AppKey, bool | None]
     _windows: Pool[AppKey, str | None]
 
     def answers(self, seconds: float) -> Mapping[AppKey, Standing]:
-        """Give what has been answered within *seconds*; what has not is not known."""
-        end = time.monotonic() + seconds
-        rights = self._rights.results(seconds)
+        """Give what was answered within *seconds* of the asking; what was not is not known."""
+        end = self._begun + seconds
+        rights = self._rights.results(max(end - time.monotonic(), 0))
         windows = self._windows.results(max(end - time.monotonic(), 0))
         return {
             key: Standing(may_sync=rights.get(key), window=windows.get(key) or "")
