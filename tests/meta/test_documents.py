@@ -101,6 +101,17 @@ def test_the_package_says_one_thing_about_python() -> None:
     assert f"Python {floor} or later" in README
 
 
+def test_every_dependency_is_documented_with_its_reason() -> None:
+    """Who has to approve what is installed finds each package, and why it is there."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
+    text = (ROOT / "docs" / "design.md").read_text("utf-8").lower()
+
+    names = {re.split(r"[<>=\[;]", item)[0].strip().lower() for item in wanted}
+    assert {name for name in names if name not in text and not name.startswith("types-")} == set()
+
+
 def test_nothing_names_a_place_outside_the_project() -> None:
     """A stranger who clones the project finds everything that it speaks of."""
     for folder in ("src", "docs"):

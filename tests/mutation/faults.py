@@ -7,31 +7,7 @@ When the code changes, the runner says which fault has lost its place.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Fault(NamedTuple):
-    """
-    One way to get a rule wrong.
-
-    Attributes:
-        rule: Number of the correlation rule that is broken.
-
-        what: The fault, in a few words.
-
-        file: Path inside of the package.
-
-        old: What stands there.
-
-        new: What stands there when the rule is broken.
-    """
-
-    rule: str
-    what: str
-    file: str
-    old: str
-    new: str
-
+from fault import Fault
 
 _ADOPTION = "correlation/adoption.py"
 _ENGINE = "correlation/engine.py"

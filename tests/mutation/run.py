@@ -1,5 +1,6 @@
 """
-Show that the tests of the correlation notice every fault of ``faults.py``.
+Show that the tests notice every fault of ``faults.py``, in the correlation, and of
+``client_faults.py``, in the client.
 
 Run it with ``python tests/mutation/run.py``, in the environment that the tests run in. For each
 fault the package is copied to a temporary directory, the fault is seeded into the copy, and the
@@ -8,8 +9,8 @@ caught which fault. The exit code is 1 when a fault survives, and 2 when one has
 the code (then ``faults.py`` has to follow the code).
 
 A first run without any fault shows that the tests pass against a copy. Arguments choose faults:
-``python tests/mutation/run.py 9 16`` runs those of rules 9 and 16. It takes some five minutes; the
-sources are never touched.
+``python tests/mutation/run.py 9 16`` runs those of rules 9 and 16, ``leak limit`` the client's. It
+takes some five minutes; the sources are never touched.
 """
 
 # ruff: noqa: T201 - a command that prints its table
@@ -25,7 +26,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from faults import FAULTS, Fault
+from client_faults import CLIENT_FAULTS
+from fault import Fault
+
+from faults import FAULTS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "gantry_argocd"
@@ -33,6 +37,7 @@ TESTS = [
     f"tests/correlation/test_{name}.py"
     for name in ("examples", "more_examples", "adoption", "defects", "ledger", "laws", "history")
 ] + ["tests/live/test_snapshot.py"]
+_QUIET = ("-x", "-q", "-n0", "-p", "no:cacheprovider")
 NONE = Fault("-", "no fault at all", "", "", "")
 
 
@@ -57,7 +62,7 @@ def try_out(fault: Fault) -> tuple[str, float]:
             _seed(copy / fault.file, fault)
         began = time.monotonic()
         done = subprocess.run(  # noqa: S603  our own interpreter and arguments
-            [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", *TESTS],
+            [sys.executable, "-m", "pytest", *_QUIET, *(fault.tests or TESTS)],
             cwd=ROOT,
             env=os.environ
             | {"PYTHONPATH": folder, "HYPOTHESIS_STORAGE_DIRECTORY": f"{folder}/hypothesis"},
@@ -81,7 +86,7 @@ def _seed(path: Path, fault: Fault) -> None:
 
 def main(rules: list[str]) -> int:
     """Try the faults of *rules*, all when none is named, and print what came of them."""
-    chosen = [fault for fault in FAULTS if not rules or fault.rule in rules]
+    chosen = [fault for fault in FAULTS + CLIENT_FAULTS if not rules or fault.rule in rules]
     survived = displaced = 0
     caught, seconds = try_out(NONE)
     if caught:
