@@ -136,6 +136,26 @@ def offers(
     """
     why_not = _Reasons(application, _blocked(application, error, role), standing)
     found = [
+        *_syncs(application, why_not),
+        _offer(REFRESH, "Refresh", "refresh", why_not.refresh()),
+        _offer(HARD_REFRESH, "Hard Refresh", "refresh", why_not.refresh(), part=MORE),
+    ]
+    if application is None:
+        return found
+    if _running(application):
+        terminate = why_not.terminate()
+        says = _terminate_says(standing)
+        found.append(
+            _offer(
+                TERMINATE, "Terminate", "terminate", terminate, destructive=True, confirmation=says
+            )
+        )
+    return [*found, *_rollbacks(application, why_not.rollback())]
+
+
+def _syncs(application: Application | None, why_not: _Reasons) -> list[Offer]:
+    trying = why_not.sync("dry-run")
+    return [
         _offer(SYNC, "Sync", "sync", why_not.sync("sync"), confirmation=_sync_says(application)),
         _offer(
             HARD_SYNC,
@@ -146,26 +166,13 @@ def offers(
             confirmation=_hard_sync_says(application),
             rehearsal=HARD_DRY_RUN,
         ),
-        _offer(REFRESH, "Refresh", "refresh", why_not.refresh()),
-        _offer(DRY_RUN, "Dry Run", "sync", why_not.sync("dry-run"), part=MORE),
-        _offer(HARD_DRY_RUN, "Try Hard Sync", "sync", why_not.sync("dry-run"), part=REHEARSAL),
-        _offer(HARD_REFRESH, "Hard Refresh", "refresh", why_not.refresh(), part=MORE),
+        _offer(DRY_RUN, "Dry Run", "sync", trying, part=MORE),
+        _offer(HARD_DRY_RUN, "Try Hard Sync", "sync", trying, part=REHEARSAL),
     ]
-    if application is None:
-        return found
-    if _running(application):
-        found.append(
-            _offer(
-                TERMINATE,
-                "Terminate",
-                "terminate",
-                why_not.terminate(),
-                destructive=True,
-                confirmation=_terminate_says(standing),
-            )
-        )
-    reason = why_not.rollback()
-    found += [
+
+
+def _rollbacks(application: Application, reason: str) -> list[Offer]:
+    return [
         _offer(
             f"{ROLLBACK}:{entry.id}",
             "Roll back",
@@ -177,7 +184,6 @@ def offers(
         )
         for entry in application.history
     ]
-    return found
 
 
 def _offer(action: str, label: str, icon: str, reason: str, **more: Any) -> Offer:

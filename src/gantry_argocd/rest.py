@@ -24,9 +24,10 @@ from .wire import disclose
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from .following import Deed
     from .hookspecs import Request, Response, Role, Route
     from .models import Facts
-    from .operations import Deed, Done
+    from .operations import Done
     from .refs import AppKey
     from .runtime import Runtime
 

@@ -12,9 +12,10 @@ from .bodies import action_object
 from .sync_request import SyncRequest
 
 if TYPE_CHECKING:
+    from .following import Deed
     from .hookspecs import Outcome, User
     from .models import Facts
-    from .operations import Deed, Done
+    from .operations import Done
     from .runtime import Runtime
 
 _FORMS = uuid.UUID("5b0f2d5c-6f0a-4b61-9f3e-0d5a2f4c8e11")

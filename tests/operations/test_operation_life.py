@@ -603,3 +603,19 @@ def test_a_policy_knows_the_owner_of_the_entity(argocd: Simulator) -> None:
 
         assert scene.act("refresh", "one:loyalty", user=stranger)[1]["code"] == "policy"
         assert scene.act("refresh", "one:loyalty", user=member)[0] == 200
+
+
+def test_a_trail_that_cannot_be_written_hides_no_sync(
+    scene: Scene, argocd: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What Argo CD has taken is answered as taken when the host's trail is out of order."""
+
+    def broken(record: Any) -> None:
+        raise OSError
+
+    scene.host.audit = broken  # type: ignore[method-assign]
+    status, body = scene.act("sync", "one:gateway")
+
+    assert status == 200, body
+    assert ended(scene, "one:gateway")["progress"]["state"] == "succeeded"
+    eventually(lambda: caplog.text.count("not on record: argocd.sync") == 2)
