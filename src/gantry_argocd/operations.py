@@ -45,6 +45,8 @@ _UNKNOWN_FATE = (
     errors.Malformed,
     errors.NotArgoCD,
 )
+_NEVER_SENT = (errors.UnknownHost, errors.Refused, errors.TLSFailed)
+"""No connection was made, so nothing can have been done."""
 
 
 @attrs.frozen(kw_only=True)
@@ -143,8 +145,9 @@ class Operations:
             with self.under_way:
                 yield deed
         except _UNKNOWN_FATE as failure:
-            self._record(deed, "unknown" if deed.sent else "refused", str(failure))
-            if deed.sent:
+            taken = deed.sent and not isinstance(failure, _NEVER_SENT)
+            self._record(deed, "unknown" if taken else "refused", str(failure))
+            if taken:
                 self._follow(deed)
             raise
         except errors.GantryArgoCDError as refusal:
@@ -301,6 +304,8 @@ class Operations:
 
     def _look_for(self, deed: Deed, project: str, failure: errors.ArgoCDError) -> Fetched:
         """Find the operation whose request was not answered, or say that it was not."""
+        if isinstance(failure, _NEVER_SENT):
+            raise failure
         fetched = self._present(deed, project, failure)
         operation = fetched.application.operation
         if operation is None or not deed.is_about(operation):

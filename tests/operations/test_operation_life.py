@@ -619,3 +619,15 @@ def test_a_trail_that_cannot_be_written_hides_no_sync(
     assert status == 200, body
     assert ended(scene, "one:gateway")["progress"]["state"] == "succeeded"
     eventually(lambda: caplog.text.count("not on record: argocd.sync") == 2)
+
+
+def test_a_sync_that_no_connection_carried_is_on_record_as_refused() -> None:
+    """Where nothing can have been sent, nobody is left to wonder whether something was."""
+    with Simulator(apps=1) as own, Scene(instance(own)) as scene:
+        own.stop()
+        path = {"appName": "one:payment-api"}
+        assert scene.call("GET", "/apps/{appName}", path=path)[0] == 502
+        status, answer = scene.act("sync", "one:payment-api")
+
+        assert (status, answer["code"]) == (502, "unreachable")
+        assert scene.told() == ["refused"]

@@ -270,6 +270,19 @@ def test_only_safe_external_links_are_links(text: str, url: str | None) -> None:
         ),
         (401, '{"error":{"grpc_code":16,"message":"no"}}', errors.Unauthenticated, ""),
         (403, '{"code":7,"message":"permission denied"}', errors.Forbidden, "applications, sync"),
+        (403, '{"code":7,"message":"permission denied"}', errors.Forbidden, "missing or cannot be"),
+        (
+            403,
+            '{"code":7,"message":"permission denied: applications, override, p/x, sub: canary"}',
+            errors.Forbidden,
+            "lacks applications, override",
+        ),
+        (
+            403,
+            '{"code":7,"message":"cannot sync: invalid sync window: canary"}',
+            errors.Blocked,
+            "not valid",
+        ),
         (
             403,
             '{"code":7,"message":"permission denied: applications, sync, p/x, sub: canary"}',

@@ -7,6 +7,7 @@ subjects, RBAC objects and repository addresses, so they are looked at, but neve
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -128,9 +129,25 @@ def _unauthenticated(_: Refusal, text: str, instance: str) -> errors.ArgoCDError
     return errors.Unauthenticated("the credentials are not accepted", instance=instance)
 
 
+_RIGHT = re.compile(r"permission denied: (applications, (?:get|sync|override|rollback)),")
+
+
 def _forbidden(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDError:
+    if text.startswith("cannot sync: invalid sync window"):
+        return errors.Blocked("a sync window of the project is not valid", instance=instance)
     if text.startswith("cannot sync:"):
         return errors.Blocked("a sync window forbids syncing now", instance=instance)
+    # Only this form says which right it is; what follows names subject and object.
+    if told := _RIGHT.match(text):
+        lacks = f"the token lacks {told[1]}"
+        return errors.Forbidden(f"{refusal.doing} is not permitted: {lacks}", instance=instance)
+    if refusal.right == "applications, sync":
+        return errors.Forbidden(
+            f"{refusal.doing} is not permitted, or the application is missing or cannot be read "
+            "now: Argo CD answers the same to all three (needs applications, get and "
+            "applications, sync)",
+            instance=instance,
+        )
     if refusal.right == "applications, get":
         return errors.Forbidden(
             f"{refusal.doing} is not permitted, or the application is missing or cannot be read "
