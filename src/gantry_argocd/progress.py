@@ -15,11 +15,12 @@ import attrs
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .models import Application, Operation
+    from .models import Application, Operation, ResourceResult
 
 SETTLES_WITHIN = timedelta(minutes=10)
 """How long after a sync a progressing application is said to be settling because of it."""
 
+_NAMED = 10
 _WAITS = (
     ("waiting for pruning confirmation", "waiting-for-confirmation"),
     ("blocked by sync window", "blocked"),
@@ -65,7 +66,7 @@ def progress(application: Application, now: datetime) -> Progress:
         message = "Nothing was done: the selection matched no resource."
         return Progress(state="failed", message=message, done=True)
     if operation.dry_run:
-        return Progress(state="succeeded", message="The dry run ended; see its results.", done=True)
+        return Progress(state="succeeded", message=_tried(operation), done=True)
     if _settling(application, operation, now):
         return Progress(state="settling", message="Synced; health is still settling.", done=False)
     health = application.facts.health
@@ -91,6 +92,29 @@ def _running(operation: Operation, what: str) -> Progress:
         f"resources are deleted{said}",
     }
     return Progress(state=state, message=sentences[state], done=False)
+
+
+def _tried(operation: Operation) -> str:
+    """Say what a dry run found: what would be deleted, and what would be changed."""
+    deleted = [item for item in operation.results if item.status == "Pruned"]
+    # Argo CD says "unchanged (dry run)", and "ignored (…)" of what it would leave alone.
+    stays = ("unchanged", "ignored")
+    changed = [
+        item
+        for item in operation.results
+        if item.status == "Synced" and not any(word in item.message for word in stays)
+    ]
+    found = [
+        f"would {verb} {_named(items)}"
+        for verb, items in (("delete", deleted), ("change", changed))
+        if items
+    ]
+    return f"A sync {' and '.join(found) or 'would change nothing'}."
+
+
+def _named(items: list[ResourceResult]) -> str:
+    names = ", ".join(f"{item.kind} {item.name}" for item in items[:_NAMED])
+    return names + (f" and {len(items) - _NAMED} more" if len(items) > _NAMED else "")
 
 
 def _settling(application: Application, operation: Operation, now: datetime) -> bool:

@@ -93,6 +93,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(
     results = {r["name"]: r for r in found["operation"]["results"]}
     assert results["payment-api-legacy"]["status"] == "Pruned"
     assert results["payment-api-legacy"]["message"] == "pruned (dry run)"
+    assert "would delete ConfigMap payment-api-legacy" in found["progress"]["message"]
     after = argocd.fleet.get("payment-api-prod")
     assert after is not None
     assert after["status"]["resources"] == before["status"]["resources"]

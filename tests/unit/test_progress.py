@@ -71,3 +71,29 @@ def test_what_argo_cd_says_is_in_the_sentence() -> None:
     app = Application(facts=FACTS, operation=Operation(phase="Failed", message="hook exit 1"))
 
     assert progress(app, NOON).message == "The operation failed: hook exit 1"
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ((), "A sync would change nothing."),
+        ((("Synced", "configmap/x unchanged (dry run)"),), "A sync would change nothing."),
+        ((("PruneSkipped", "ignored (no prune)"),), "A sync would change nothing."),
+        ((("Pruned", "pruned (dry run)"),), "A sync would delete ConfigMap r0."),
+        (
+            (("Pruned", "pruned (dry run)"), ("Synced", "configmap/x configured (dry run)")),
+            "A sync would delete ConfigMap r0 and would change ConfigMap r1.",
+        ),
+    ],
+)
+def test_a_dry_run_says_what_would_change(
+    results: tuple[tuple[str, str], ...], message: str
+) -> None:
+    """What would be deleted and what changed is named; what would stay as it is is not."""
+    found = tuple(
+        ResourceResult(kind="ConfigMap", name=f"r{number}", status=status, message=said)
+        for number, (status, said) in enumerate(results)
+    )
+    operation = Operation(phase="Succeeded", finished_at=NOON, dry_run=True, results=found)
+
+    assert progress(Application(facts=FACTS, operation=operation), NOON).message == message
