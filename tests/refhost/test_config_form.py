@@ -244,6 +244,7 @@ def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(site: Portal
     assert CANARY not in refused.text
     assert "Argo CD URL of production</a>: an address such as" in refused.text
     assert stored(site) == TWO
+    assert client.get(CONFIG).headers["location"] == PAGE
 
     mended = {f"{ONE}.argocdUrl": "https://new.example", "$.syncInterval": "5m"}
     assert client.post(CONFIG, data=form.fields | mended).status_code == 303

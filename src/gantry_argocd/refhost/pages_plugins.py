@@ -18,7 +18,7 @@ from gantry_argocd.refhost.masking import without_secrets
 from gantry_argocd.refhost.pages import Crumb, Pages, segment
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import HostError, Invalid, Missing, NotTaken
-from gantry_argocd.refhost.web import Call, Endpoint, parse_json
+from gantry_argocd.refhost.web import Call, Endpoint, parse_json, redirect
 
 _PART: Role = "platform-engineer"
 
@@ -46,6 +46,8 @@ class PluginPages:
         return [
             Endpoint("GET", "/plugins", self._list, _PART),
             Endpoint("GET", one, self._plugin, _PART),
+            # A refused form stands at this address; who loads it again begins anew.
+            Endpoint("GET", f"{one}/config", self._to_plugin, _PART),
             *(
                 Endpoint("POST", f"{one}/{path}", handler, _PART, attempt=attempt(what, "page"))
                 for path, what, handler in (
@@ -76,6 +78,9 @@ class PluginPages:
 
     def _plugin(self, call: Call) -> Response:
         return self._show(call, self._lifecycle.state(call.params["plugin"]))
+
+    def _to_plugin(self, call: Call) -> Response:
+        return redirect(f"/plugins/{segment(call.params['plugin'])}")
 
     def _show(
         self,
