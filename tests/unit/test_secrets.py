@@ -106,6 +106,8 @@ def test_a_secret_leaves_only_by_its_name() -> None:
     [
         (b"GET / Authorization: Bearer canary-4711", b"GET / Authorization: Bearer ***"),
         (b'{"error": "p\\"w\\u00e9 refused"}', b'{"error": "*** refused"}'),
+        (rb'{"error": "{\"pw\": \"p\\\"w\\u00e9\"}"}', rb'{"error": "{\"pw\": \"***\"}"}'),
+        (b"pw=p%22w%C3%A9 p&quot;w\xc3\xa9", b"pw=*** ***"),
         (b"nothing here", b"nothing here"),
         (b"\xff\xfe canary-4711", b"\xff\xfe ***"),
     ],

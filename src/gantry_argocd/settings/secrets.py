@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,12 +78,15 @@ class Secret:
 
 
 def without(content: bytes, secret: Secret) -> bytes:
-    """Take a secret out of what a stranger sent, as it is and as JSON would write it."""
+    """Take a secret out of what a stranger sent, however often it has been escaped."""
     text = secret.reveal()
     if len(text) < SHORTEST_MASKED:
         return content
-    escaped = json.dumps(text)[1:-1]
-    for form in {text, escaped}:
+    forms = {text}
+    for _ in range(2):  # in our body, and that in the stranger's
+        forms |= {json.dumps(f, ensure_ascii=a)[1:-1] for f in forms for a in (True, False)}
+    forms |= {quote(text, safe="", errors="replace"), escape(text)}
+    for form in sorted(forms, key=len, reverse=True):
         content = content.replace(form.encode(errors="replace"), b"***")
     return content
 
