@@ -141,9 +141,11 @@ class Controller:
             phase = self._profile.unknown_cluster_phase if unknown_cluster else "Error"
             self._finish(job, phase, problem, None)
             return
-        waiting = results.pruning_confirmation(app, sync, self._profile)
+        waiting = results.pruning_confirmation(
+            app, sync, self._profile, self._fleet.guarded(job.key)
+        )
         if waiting is not None:
-            self._say(job, waiting, None)
+            self._say(job, waiting, [])
             return
         job.stage = 0
         self._advance(job, app)
@@ -154,7 +156,9 @@ class Controller:
         stages = results.stages(app, sync)
         stage = stages[job.stage] if stages else []
         job.stage += 1
-        done = results.resource_results(app, sync, running=True, failures={}, until=job.stage)
+        done = results.resource_results(
+            app, sync, running=True, failures={}, until=job.stage, profile=self._profile
+        )
         self._say(job, results.waiting_message(stage), done)
         last = job.stage >= results.reached(app, sync, self._failures(job, app))
         following = self._complete if last else self._advance
@@ -193,13 +197,17 @@ class Controller:
         sync = app["operation"]["sync"]
         with self._lock:
             broken = self._broken_hooks.get(job.key)
-        if broken is not None and (failed := results.failed_hooks(app, sync, broken)):
+        if broken is not None and (
+            failed := results.failed_hooks(app, sync, broken, self._profile)
+        ):
             # What comes after a failed hook is not begun, and nothing is said of it.
             self._fail_or_retry(job, app, self._profile.failure_text, failed)
             return
         failures = self._failures(job, app)
         until = results.reached(app, sync, failures)
-        done = results.resource_results(app, sync, running=False, failures=failures, until=until)
+        done = results.resource_results(
+            app, sync, running=False, failures=failures, until=until, profile=self._profile
+        )
         if failures and not sync.get("dryRun"):
             reason = next(iter(failures.values()))
             what = self._profile.failure_text
@@ -233,7 +241,8 @@ class Controller:
         job.retries += 1
         wait = _backoff_seconds(retry, job.retries)
         moment = self.scheduler.now().strftime("%I:%M%p").lstrip("0")
-        text = f"{message}. Retrying attempt #{job.retries} at {moment}."
+        reason = self._profile.retry_reason
+        text = f"{message}{reason}. Retrying attempt #{job.retries} at {moment}."
 
         def edit(app: Json) -> None:
             app["status"]["operationState"] |= {
@@ -250,11 +259,10 @@ class Controller:
     def _finish(self, job: Job, phase: str, message: str, done: list[Json] | None) -> None:
         def edit(app: Json) -> None:
             state = app["status"]["operationState"]
-            state |= {
-                "phase": phase,
-                "message": message,
-                "syncResult": self._sync_result(app, done),
-            }
+            state |= {"phase": phase, "message": message}
+            # A sync to a cluster that is not known was not begun at all on older releases.
+            if results.NO_SUCH_CLUSTER not in message or self._profile.fills_in_failed_revision:
+                state["syncResult"] = self._sync_result(app, done)
             state["finishedAt"] = self._now()
             operation = app.pop("operation")
             if phase == "Succeeded" and _is_recorded(operation["sync"]):

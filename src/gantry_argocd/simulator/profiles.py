@@ -185,6 +185,16 @@ class Profile:
         return "Error" if self.since(3, 2) else "Failed"
 
     @property
+    def hooks_have_status(self) -> bool:
+        """Whether a hook in the result of a sync has a status, besides its phase."""
+        return self.since(3, 4)
+
+    @property
+    def failure_ends_phases(self) -> bool:
+        """Whether the resources that did not fail are Succeeded in a failed sync, not Running."""
+        return self.since(3, 4)
+
+    @property
     def terminated_hook(self) -> Json:
         """What becomes of a hook when its operation is terminated."""
         if self.since(3, 4):
@@ -197,6 +207,11 @@ class Profile:
         if self.since(3, 4):
             return "one or more synchronization tasks completed unsuccessfully"
         return "one or more objects failed to apply"
+
+    @property
+    def retry_reason(self) -> str:
+        """What releases before 3.2 give as the reason of every retry, rightly or not."""
+        return "" if self.since(3, 2) else " due to application controller sync timeout"
 
     def confirmation_text(self, item: Json) -> str:
         """Return what an operation says that waits for a deletion to be confirmed."""
@@ -257,6 +272,8 @@ class Profile:
         for item in result.get("resources") or ():
             if not self.reports_images:
                 item.pop("images", None)
+            if item.get("hookType") and not self.hooks_have_status:
+                item.pop("status", None)
 
     def _conform_spec(self, spec: Json) -> None:
         policy = spec.get("syncPolicy") or {}

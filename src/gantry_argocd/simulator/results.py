@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from .gojson import Json
 from .profiles import Profile
 from .store import has_health_check
 
 ResourceKey = tuple[str, str, str, str]
+_WITH_IMAGES = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod"})
 _WORST_FIRST = ("Unknown", "Degraded", "Missing", "Progressing", "Suspended", "Healthy")
 NO_SUCH_CLUSTER = "there are no clusters with this name"
 SERVER_SIDE_FORCE = "error validating options: --force cannot be used with --server-side"
@@ -106,6 +107,7 @@ def resource_results(
     running: bool,
     failures: Mapping[ResourceKey, str],
     until: int,
+    profile: Profile,
 ) -> list[Json]:
     """Return ``syncResult.resources`` of a sync that is *running* or has ended.
 
@@ -118,22 +120,24 @@ def resource_results(
         result: Json = {"group": item.get("group", "")}
         result.update({k: item[k] for k in ("version", "kind", "namespace", "name") if k in item})
         if is_hook(item):
-            result |= _hook_result(item, running=running and until == 1)
+            result |= _hook_result(item, profile, running=running and until == 1)
         else:
-            result |= _plain_result(item, sync, failures, running=running)
-        if images and item.get("kind") in ("Deployment", "StatefulSet", "DaemonSet"):
+            # Plain resources of a finished sync really say Running; a dry run does not.
+            failed = bool(failures) and not running and profile.failure_ends_phases
+            result |= _plain_result(item, sync, failures, ended=failed)
+        if images and item.get("kind") in _WITH_IMAGES:
             result["images"] = images[:1]
         results.append(result)
     return results
 
 
-def failed_hooks(app: Json, sync: Json, message: str) -> list[Json]:
+def failed_hooks(app: Json, sync: Json, message: str, profile: Profile) -> list[Json]:
     """Return ``syncResult.resources`` of a sync whose PreSync hooks failed with *message*."""
     return [
         {
             "group": item.get("group", ""),
             **{k: item[k] for k in ("version", "kind", "namespace", "name") if k in item},
-            **_hook_result(item, running=False),
+            **_hook_result(item, profile, running=False),
             "hookPhase": "Failed",
             "message": message,
         }
@@ -142,10 +146,11 @@ def failed_hooks(app: Json, sync: Json, message: str) -> list[Json]:
     ]
 
 
-def _hook_result(item: Json, *, running: bool) -> Json:
+def _hook_result(item: Json, profile: Profile, *, running: bool) -> Json:
     name = f"{str(item.get('kind', '')).lower()}.{item.get('group', '')}/{item.get('name')}"
+    status = {"status": "Synced"} if profile.hooks_have_status else {}
     return {
-        "status": "Synced",
+        **status,
         "message": f"{name} created" if running else "Reached expected number of succeeded pods",
         "hookType": "PreSync",
         "hookPhase": "Running" if running else "Succeeded",
@@ -154,7 +159,7 @@ def _hook_result(item: Json, *, running: bool) -> Json:
 
 
 def _plain_result(
-    item: Json, sync: Json, failures: Mapping[ResourceKey, str], *, running: bool
+    item: Json, sync: Json, failures: Mapping[ResourceKey, str], *, ended: bool
 ) -> Json:
     suffix = " (dry run)" if sync.get("dryRun") else ""
     done: Json = {"hookPhase": "Succeeded", "syncPhase": "Sync"}
@@ -169,12 +174,10 @@ def _plain_result(
     verb = "unchanged"
     if item.get("status") != "Synced":
         verb = "created" if _health(item) == "Missing" else "configured"
-    # Plain resources of a finished sync really say Running; a dry run and a failure do not.
-    finished = bool(suffix) or (bool(failures) and not running)
     return {
         "status": "Synced",
         "message": f"{str(item.get('kind', '')).lower()}{group}/{item.get('name')} {verb}{suffix}",
-        "hookPhase": "Succeeded" if finished else "Running",
+        "hookPhase": "Succeeded" if suffix or ended else "Running",
         "syncPhase": "Sync",
     }
 
@@ -190,10 +193,16 @@ def waiting_message(stage: list[Json]) -> str:
     return "one or more tasks are running"
 
 
-def pruning_confirmation(app: Json, sync: Json, profile: Profile) -> str | None:
-    """Return what an operation says that waits for a person to confirm a deletion."""
+def pruning_confirmation(
+    app: Json, sync: Json, profile: Profile, guarded: Container[tuple[str, str]]
+) -> str | None:
+    """Return what an operation says that waits for a person to confirm a deletion.
+
+    *guarded* are kind and name of what must not be deleted without; older releases do not say so
+    in the Application.
+    """
     for item in chosen_resources(app, sync):
-        if item.get("requiresDeletionConfirmation"):
+        if item.get("requiresPruning") and (item["kind"], item["name"]) in guarded:
             return profile.confirmation_text(item)
     return None
 

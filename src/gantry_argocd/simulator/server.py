@@ -16,6 +16,7 @@ from .controller import Controller
 from .faults import Faults
 from .fleet import generate
 from .gateway import Gateway
+from .gojson import Json
 from .life import Life
 from .listener import Listener
 from .lists import Lists
@@ -26,7 +27,7 @@ from .projects import Projects, built_in_clusters
 from .rbac import Policies
 from .requests import Requests
 from .revisions import Revisions
-from .store import CONTROL_PLANE, Fleet, timestamp
+from .store import CONTROL_PLANE, Fleet, Key, timestamp
 from .streams import Streams
 from .tokens import Keyring
 from .world import World
@@ -194,6 +195,20 @@ class Simulator:
     def break_sync(self, name: str, message: str | None, *, namespace: str = CONTROL_PLANE) -> None:
         """Let every sync of an Application fail with *message*; None lets it succeed again."""
         self._world.controller.break_sync((namespace, name), message)
+
+    def request(self, key: Key, operation: Json, previous: Json | None = None) -> None:
+        """Request an operation past all checks; what failed in the *previous* one fails again."""
+
+        def edit(app: Json) -> None:
+            app["status"].pop("operationState", None)
+            app["operation"] = operation
+
+        self.fleet.change(key, edit)
+        self._world.controller.begin(key, previous)
+
+    def terminate(self, key: Key) -> None:
+        """Terminate the operation of an Application past all checks."""
+        self._world.controller.terminate(key)
 
     def break_hook(self, name: str, message: str) -> None:
         """Let the hooks of an Application in the control plane fail with *message* from now on."""

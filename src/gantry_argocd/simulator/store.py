@@ -153,6 +153,7 @@ class Fleet:
         self._sorted: list[Record] | None = None
         self._listeners: dict[int, Listener] = {}
         self._next_listener = 0
+        self._guarded: dict[Key, frozenset[tuple[str, str]]] = {}
         self._version = 1000
 
     def __len__(self) -> int:
@@ -242,6 +243,10 @@ class Fleet:
             raise KeyError(f"{namespace}/{name}")
         return record.app
 
+    def guarded(self, key: Key) -> frozenset[tuple[str, str]]:
+        """Return kind and name of what of an Application must not be pruned unconfirmed."""
+        return self._guarded.get(key, frozenset())
+
     def record(self, key: Key) -> Record | None:
         """Return the current version of one Application."""
         return self._records.get(key)
@@ -302,6 +307,7 @@ class Fleet:
             self._version += 1
             metadata["resourceVersion"] = str(self._version)
             metadata["generation"] = int(metadata.get("generation", 0)) + 1
+        self._guard(app)
         self._profile.conform(app)
         record = Record(app, persists_health=self._profile.persists_resource_health)
         known = record.key in self._records
@@ -313,6 +319,17 @@ class Fleet:
             self._sorted[bisect_left(self._sorted, _order(record), key=_order)] = record
         self._tell(Event("MODIFIED" if known else "ADDED", record))
         return record
+
+    def _guard(self, app: Json) -> None:
+        # Remembered here, for releases before 3.4 do not tell it in the Application.
+        told = {
+            (item["kind"], item["name"])
+            for item in app["status"].get("resources") or ()
+            if item.get("requiresDeletionConfirmation")
+        }
+        if told:
+            key = self._key(app)
+            self._guarded[key] = self.guarded(key) | told
 
     def _tell(self, event: Event) -> None:
         for listener in list(self._listeners.values()):
