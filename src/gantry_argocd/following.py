@@ -140,6 +140,11 @@ class Followers:
                 daemon=True,
             ).start()
 
+    def pending(self) -> list[Deed]:
+        """Give what has not ended, for whoever follows it when all work here has ended."""
+        with self._lock:
+            return [deed for deeds in self._followed.values() for deed in deeds]
+
     def _look_until_done(self, key: AppKey, project: str) -> None:
         health, pauses = _Health(), chain(FOLLOW_PAUSES, repeat(FOLLOW_EVERY))
         while self._goes_on(key, health) and not self._stop.wait(next(pauses)):

@@ -178,6 +178,19 @@ class Operations:
         if self._ledger.writes:
             self._followers.follow(deed)
 
+    def take_over(self, before: Operations) -> None:
+        """Follow to its end what was begun under the configuration *before*."""
+        for deed in before._followers.pending():
+            if deed.key is not None and self._is_same(deed.key, before):
+                self._follow(deed)
+
+    def _is_same(self, key: AppKey, before: Operations) -> bool:
+        try:
+            here = self._hub.source(key.instance)
+        except errors.UnknownInstance:
+            return False
+        return here.origin == before._hub.source(key.instance).origin
+
     # --- actions ---
 
     def sync(self, deed: Deed, facts: Facts, request: SyncRequest) -> Done:

@@ -342,6 +342,8 @@ class ArgoCDPlugin:
                 before.retire()
             if runtime is not None:
                 runtime.start()
+                if before is not None and runtime.enabled:
+                    runtime.operations.take_over(before.operations)
         return True
 
     def _made(self, config: Mapping[str, Any], enabled: bool, host: Host | None) -> Runtime | None:

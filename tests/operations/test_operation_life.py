@@ -632,3 +632,18 @@ def test_a_sync_that_no_connection_carried_is_on_record_as_refused() -> None:
 
         assert (status, answer["code"]) == (502, "unreachable")
         assert scene.told() == ["refused"]
+
+
+def test_a_sync_is_followed_through_a_change_of_the_configuration(
+    scene: Scene, argocd: Simulator
+) -> None:
+    """Whoever saves the configuration in the middle of a sync does not lose its end."""
+    status, body = scene.act("sync", "one:recommendations")
+    assert status == 200
+    config = {"instances": [instance(argocd, follow=False)], "syncInterval": "1h"}
+
+    assert scene.manager.hook.configure(
+        plugin="argocd", config=config, enabled=True, host=scene.host
+    )
+
+    on_record(scene, body["requestId"], "requested", "Succeeded")
