@@ -17,9 +17,9 @@ from . import errors
 from .client import Client
 from .concurrency import Pool
 from .correlation import Answer, InstanceInfo, Outcome
-from .details import Shortly
 from .doctor import Diagnosis, Step, diagnose
 from .refs import AppKey, Wanted
+from .shortly import Shortly
 from .snapshot import Known, Snapshot
 from .wire import Reader, Reading
 
@@ -35,6 +35,9 @@ LOG = logging.getLogger("gantry_argocd")
 
 LISTS_AT_ONCE = 32
 READS_AT_ONCE = 10
+DETAILS_KEPT = 256
+"""Applications that are kept in full; one can be megabytes, though few are."""
+
 KEPT = 5.0
 """Seconds for which an Application that was read is shown again."""
 
@@ -145,8 +148,10 @@ class Hub:
             lambda key: KEPT_WHILE_LIVE if is_live(key.instance) else KEPT,
             monotonic=monotonic,
             keep=lambda found: isinstance(found, Fetched),
+            most=DETAILS_KEPT,
         )
         self._failed: dict[str, errors.ArgoCDError] = {}
+        self._contact: dict[str, datetime] = {}
         for instance in settings.instances:
             try:
                 self._clients[instance.name] = make_client(instance)
@@ -246,6 +251,7 @@ class Hub:
             )
         with self._lock:
             self._failed.pop(name, None)
+            self._contact[name] = began
         if label_key is None:
             snapshot.take_list(listing.apps, turn, began, complete=not listing.problems)
         return Heard(
@@ -421,6 +427,11 @@ class Hub:
         """Give the error of an instance's last list; None when it was well."""
         with self._lock:
             return self._failed.get(instance)
+
+    def contact(self, instance: str) -> datetime | None:
+        """Say when the last list that an instance answered began; None when it never did."""
+        with self._lock:
+            return self._contact.get(instance)
 
     def answered(self, instance: str) -> bool:
         """Say whether an instance has answered since the start."""

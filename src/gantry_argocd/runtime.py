@@ -1,16 +1,14 @@
 """
-The plugin at work with one configuration: syncs, their timer, and how it is.
+The plugin at work with one configuration: what belongs to it, put together; and how it is.
 
-Threads here are daemonic, wait on events only, and end within a moment of :meth:`Runtime.stop`.
+All threads are daemonic, wait on events only, and end within a moment of :meth:`Runtime.stop`.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -24,8 +22,8 @@ from .hub import Fetched, Heard, Hub
 from .ledger import Ledger
 from .live import Live
 from .operations import Operations
-from .reports import SyncRun
 from .standing import Asked, Standings
+from .syncs import Syncs
 from .watch import Pace
 
 if TYPE_CHECKING:
@@ -42,18 +40,11 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("gantry_argocd")
 
-SYNC_PATIENCE = 10.0
-"""Seconds that a caller waits for a sync before it is told that it goes on (D5)."""
-
 STANDING_SECONDS = 1.0
 """Longest time that a page waits for rights and windows: a button works without them too."""
 
 RETIRING = 5.0
 """Seconds that what is under way has to end when the configuration changes."""
-
-_BACK_OFF_AT_MOST = 3600.0
-_GLANCE = 0.2
-"""Seconds between two looks whether all is to end."""
 
 
 class Runtime:
@@ -106,7 +97,6 @@ class Runtime:
         self.enabled = enabled
         self._now = now
         self._stop = threading.Event()
-        self._lock = threading.Lock()
         self._hub = Hub(
             settings,
             make_client=make_client,
@@ -125,7 +115,7 @@ class Runtime:
         )
         self.applications = Applications(self._hub, self.ledger, now=now, stop=self._stop)
         self.commits = Commits(self._hub.client, now=now)
-        self.standings = Standings(self._hub, now=now)
+        self.standings = Standings(self._hub, monotonic=monotonic)
         self.operations = Operations(
             self._hub,
             self.ledger,
@@ -135,11 +125,9 @@ class Runtime:
             now=now,
             stop=self._stop,
         )
-        self._run: SyncRun | None = None
-        self._contact: dict[str, datetime] = {}
-        self._last_success: datetime | None = None
-        self._next_sync: datetime | None = None
-        self._timer: threading.Thread | None = None
+        self._syncs = Syncs(
+            settings, self._hub, self.ledger, follow=self._live.follow, stop=self._stop, now=now
+        )
 
     # --- life ---
 
@@ -148,7 +136,7 @@ class Runtime:
         if not self.enabled:
             self.ledger.fail_all()
         elif self.ledger.writes:
-            self._timer = self._thread(self._keep_syncing, "argocd-timer")
+            self._syncs.start()
 
     def retire(self, patience: float = RETIRING) -> None:
         """Let actions and writes under way end, each within so many seconds, and stop."""
@@ -162,13 +150,7 @@ class Runtime:
         self.ledger.close()
         self._hub.close()
         self._live.join(1.0)
-        if self._timer is not None and self._timer is not threading.current_thread():
-            self._timer.join(timeout=0.5)
-
-    def _thread(self, work: Callable[[], None], name: str) -> threading.Thread:
-        thread = threading.Thread(target=work, name=name, daemon=True)
-        thread.start()
-        return thread
+        self._syncs.join(0.5)
 
     def check_ready(self) -> None:
         """
@@ -218,137 +200,19 @@ class Runtime:
 
     # --- syncs ---
 
-    def _keep_syncing(self) -> None:
-        """Sync at once, and then as often as the configuration says."""
-        failures = 0
-        while not self._stop.is_set():
-            run = self._begin(())
-            while not run.done.wait(_GLANCE):
-                if self._stop.is_set():
-                    return
-            failures = failures + 1 if run.all_failed else 0
-            interval = self.settings.sync_interval
-            if interval is None:
-                return
-            # Jitter keeps replicas and instances apart; failures are tried less and less often.
-            wait = min(interval * 2 ** min(failures, 10), max(interval, _BACK_OFF_AT_MOST))
-            wait *= random.uniform(0.9, 1.1)  # noqa: S311  no secret
-            with self._lock:
-                self._next_sync = self._now() + timedelta(seconds=wait)
-            if self._stop.wait(wait):
-                return
-
-    def sync(
-        self, confirm: Sequence[str] = (), patience: float = SYNC_PATIENCE
-    ) -> tuple[Mapping[str, Any], bool]:
+    def sync(self, confirm: Sequence[str] = ()) -> tuple[Mapping[str, Any], bool]:
         """
-        Discover everything anew and write what changed; join a sync that runs already.
-
-        Args:
-            confirm: Instances whose loss of applications is real (rule 16).
-
-            patience: Seconds to wait for the end.
-
-        Returns:
-            The report, and whether the sync has ended.
+        Sync the catalogue; see :meth:`gantry_argocd.syncs.Syncs.sync`.
 
         Raises:
-            NotReady: If the plugin is disabled, or there is nothing to sync.
-
-            UnknownInstance: If an instance to confirm is not configured.
+            NotReady: If the plugin is disabled or has no instance, too.
         """
         self.check_ready()
-        if not self.ledger.writes:
-            raise errors.NotReady("this host writes its catalogue itself: it calls discover")
-        for name in confirm:
-            self._hub.source(name)
-        run = self._begin(tuple(confirm))
-        waited = 0.0
-        while not run.done.wait(_GLANCE) and waited < patience and not self._stop.is_set():
-            waited += _GLANCE
-        return run.as_json(), run.done.is_set()
-
-    def _begin(self, confirm: tuple[str, ...]) -> SyncRun:
-        """Start a sync, or give the one that runs; a confirming one waits for its turn."""
-        with self._lock:
-            before = self._run if self._run and not self._run.done.is_set() else None
-            if before is not None and not confirm:
-                return before
-            self._run = run = SyncRun(self._now())
-            self._next_sync = None
-        self._thread(lambda: self._sync(run, confirm, before), "argocd-sync")
-        return run
-
-    def _sync(self, run: SyncRun, confirm: tuple[str, ...], before: SyncRun | None) -> None:
-        try:
-            if before is not None:
-                before.done.wait()
-            self._remember()
-            for heard in self._hub.ask():
-                if self._stop.is_set():
-                    return
-                self._take(run, heard, confirm)
-        except Exception as failure:  # noqa: BLE001  a sync must end, and say why it failed
-            LOG.error("sync failed: %s", type(failure).__name__)  # noqa: TRY400  no traceback
-            run.fail(f"the catalogue could not be written: {type(failure).__name__}")
-        finally:
-            run.finish(self._now())
-
-    def _take(self, run: SyncRun, heard: list[Heard], confirm: Sequence[str]) -> None:
-        for answer in heard:
-            if answer.error is not None:
-                LOG.warning("%s", answer.error)
-        result = self.ledger.apply(
-            lambda: {
-                item.source.name: self._hub.answer(
-                    item, by_sync=True, confirmed=item.source.name in confirm
-                )
-                for item in heard
-            }
-        )
-        for item in heard:
-            instance = self.settings.instance(item.source.name)
-            if instance is not None and instance.follow:
-                self._live.follow(instance.name)
-        with self._lock:
-            for item in heard:
-                if item.error is None:
-                    self._contact[item.source.name] = item.began_at
-                    self._last_success = item.began_at
-        run.add(heard, result, self.ledger.entities())
-
-    def _remember(self) -> None:
-        """Learn what the catalogue remembers, once after the start."""
-        if not self.ledger.records():
-            self.ledger.apply({})
-            for record in self.ledger.records():
-                self._hub.remember_namespace(record.source.name, record.source.own_namespace)
-
-    # --- hosts that drive everything themselves ---
+        return self._syncs.sync(confirm)
 
     def discover(self, told: Callable[[Heard], None] | None = None) -> list[Entity]:
-        """
-        Ask every instance; give the entities as in an empty catalogue.
-
-        Args:
-            told: Called with each instance's answer as it comes.
-        """
-        run = SyncRun(self._now())
-        heard: list[Heard] = []
-        for batch in self._hub.ask():
-            heard += batch
-            if told is not None:
-                for item in batch:
-                    told(item)
-        answers = {item.source.name: self._hub.answer(item, by_sync=True) for item in heard}
-        result = correlate([], list(answers.values()))
-        entities = {p.entity for p in result.placements.values() if p.entity is not None}
-        run.add(heard, result, entities, written=False)
-        run.finish(self._now())
-        self.ledger.take(answers)
-        with self._lock:
-            self._run = run
-        return [change["entity"] for change in result.changes if change["entity"] is not None]
+        """Ask every instance; see :meth:`gantry_argocd.syncs.Syncs.discover`."""
+        return self._syncs.discover(told)
 
     # --- why ---
 
@@ -409,24 +273,14 @@ class Runtime:
 
     def status(self) -> dict[str, Any]:
         """Say how the plugin is, JSON-shaped and without secrets."""
-        with self._lock:
-            run, next_sync, contact = self._run, self._next_sync, dict(self._contact)
-            success = self._last_success
         return {
             "state": "enabled" if self.enabled else "disabled",
-            "lastSync": run.as_json() if run is not None else None,
-            "lastSuccess": rfc3339(success) if success else None,
-            "nextSync": rfc3339(next_sync) if next_sync else None,
-            "syncIntervalSeconds": self.settings.sync_interval,
-            "instances": [
-                self._instance_status(instance, contact.get(instance.name))
-                for instance in self.settings.instances
-            ],
+            **self._syncs.status(),
+            "instances": [self._instance_status(instance) for instance in self.settings.instances],
         }
 
-    def _instance_status(
-        self, instance: InstanceSettings, contact: datetime | None
-    ) -> dict[str, Any]:
+    def _instance_status(self, instance: InstanceSettings) -> dict[str, Any]:
+        contact = self._hub.contact(instance.name)
         failure = self._hub.failure(instance.name)
         answered = self._hub.answered(instance.name)
         warnings = []
@@ -440,7 +294,7 @@ class Runtime:
             "state": "failed" if failure else "ok" if answered else "unknown",
             "error": str(failure) if failure else None,
             "help": failure.help if failure else None,
-            "lastContact": rfc3339(contact) if contact and answered else None,
+            "lastContact": rfc3339(contact) if contact is not None else None,
             "applications": self._hub.count(instance.name),
             "stream": self._live.status(instance.name),
             "warnings": warnings,

@@ -5,60 +5,32 @@ CD only when somebody looks, and remembered for a moment.
 
 from __future__ import annotations
 
-import threading
 import time
-from datetime import timedelta
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
 from . import errors
 from .actions import Standing
 from .concurrency import Pool
+from .shortly import Shortly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from .hub import Hub
     from .refs import AppKey
 
-RIGHT_LASTS = timedelta(seconds=60)
-"""How long an answer about a right is believed: policies change seldom."""
+RIGHT_LASTS = 60.0
+"""Seconds for which an answer about a right is believed: policies change seldom."""
 
-WINDOW_LASTS = timedelta(seconds=10)
-"""How long an answer about sync windows is believed: they open and close by the minute."""
+WINDOW_LASTS = 10.0
+"""Seconds for which an answer about sync windows is believed: they open and close by the minute."""
 
 _AT_ONCE = 10
 _REMEMBERED = 10_000
 
 T = TypeVar("T")
-
-
-class _Memory(Generic[T]):
-    """Answers by application, each for a while."""
-
-    def __init__(self, lasts: timedelta, now: Callable[[], datetime]) -> None:
-        self._lasts = lasts
-        self._now = now
-        self._lock = threading.Lock()
-        self._known: dict[AppKey, tuple[datetime, T]] = {}
-
-    def get(self, key: AppKey, ask: Callable[[], T]) -> T | None:
-        """Give what is remembered, or ask; None when the question fails."""
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None and self._now() - known[0] < self._lasts:
-            return known[1]
-        try:
-            answer = ask()
-        except (errors.ArgoCDError, errors.UnknownInstance):
-            return None
-        with self._lock:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[key] = (self._now(), answer)
-        return answer
 
 
 class Standings:
@@ -68,13 +40,17 @@ class Standings:
     Args:
         hub: The instances.
 
-        now: The time, aware.
+        monotonic: Seconds that pass.
     """
 
-    def __init__(self, hub: Hub, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, hub: Hub, *, monotonic: Callable[[], float]) -> None:
         self._hub = hub
-        self._rights: _Memory[bool] = _Memory(RIGHT_LASTS, now)
-        self._windows: _Memory[str] = _Memory(WINDOW_LASTS, now)
+        self._rights: Shortly[AppKey, bool | None] = Shortly(
+            lambda _: RIGHT_LASTS, monotonic=monotonic, most=_REMEMBERED
+        )
+        self._windows: Shortly[AppKey, str | None] = Shortly(
+            lambda _: WINDOW_LASTS, monotonic=monotonic, most=_REMEMBERED
+        )
 
     def ask(self, wanted: Mapping[AppKey, str]) -> Asked:
         """
@@ -99,16 +75,25 @@ class Standings:
 
     def window(self, key: AppKey, project: str) -> str | None:
         """Say why no sync is possible now; empty when one is, None when that is not known."""
-        return self._windows.get(
-            key, lambda: self._hub.client(key.instance).sync_window(key, project)
-        )
+
+        def ask() -> str:
+            return self._hub.client(key.instance).sync_window(key, project)
+
+        return self._windows.get(key, lambda: _if_answered(ask))
 
     def _right(self, key: AppKey, project: str) -> bool | None:
         def ask() -> bool:
             own = self._hub.source(key.instance).own_namespace
             return self._hub.client(key.instance).can_sync(key, project, own)
 
-        return self._rights.get(key, ask)
+        return self._rights.get(key, lambda: _if_answered(ask))
+
+
+def _if_answered(ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except (errors.ArgoCDError, errors.UnknownInstance):
+        return None
 
 
 @attrs.frozen

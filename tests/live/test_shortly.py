@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from gantry_argocd.details import MOST, Shortly
+from gantry_argocd.shortly import Shortly
 from waiting import eventually
 
 
@@ -35,7 +35,9 @@ class Source:
 
 def kept(clock: Clock | None = None) -> Shortly[str, str]:
     """Make what keeps values for five seconds."""
-    return Shortly(lambda _: 5.0, monotonic=clock or Clock(), keep=lambda text: text != "bad")
+    return Shortly(
+        lambda _: 5.0, monotonic=clock or Clock(), keep=lambda text: text != "bad", most=20
+    )
 
 
 def test_what_was_read_a_moment_ago_is_shown_again() -> None:
@@ -119,6 +121,6 @@ def test_an_exception_reaches_who_fetched_and_harms_nobody_else() -> None:
 def test_what_is_kept_has_a_bound() -> None:
     """Opening thousands of applications does not fill the memory."""
     values = kept()
-    for number in range(MOST + 10):
+    for number in range(30):
         values.get(str(number), Source())
-    assert len(values._values) == MOST
+    assert len(values._values) == 20

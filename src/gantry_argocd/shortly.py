@@ -1,5 +1,5 @@
 """
-Applications in full, kept for a few seconds and fetched once for everybody who asks (P7).
+Answers that are kept for a moment, and fetched once for everybody who asks (P7).
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
-
-MOST = 256
-"""Values that are kept; one Application can be megabytes, though few are."""
 
 
 class _Flight(Generic[V]):
@@ -35,7 +32,9 @@ class Shortly(Generic[K, V]):
 
         monotonic: Seconds that pass.
 
-        keep: Says of a value whether it is worth keeping.
+        keep: Says of a value whether it is worth keeping; None never is.
+
+        most: Values that are kept.
     """
 
     def __init__(
@@ -43,11 +42,13 @@ class Shortly(Generic[K, V]):
         seconds: Callable[[K], float],
         *,
         monotonic: Callable[[], float],
-        keep: Callable[[V], bool],
+        keep: Callable[[V], bool] = lambda _: True,
+        most: int,
     ) -> None:
         self._seconds = seconds
         self._monotonic = monotonic
         self._keep = keep
+        self._most = most
         self._lock = threading.Lock()
         self._values: dict[K, tuple[float, V]] = {}
         self._flights: dict[K, _Flight[V]] = {}
@@ -100,6 +101,6 @@ class Shortly(Generic[K, V]):
         self._values = {
             k: kept for k, kept in self._values.items() if now < kept[0] + self._seconds(k)
         }
-        while len(self._values) >= MOST:
+        while len(self._values) >= self._most:
             del self._values[next(iter(self._values))]
         self._values[key] = (now, value)
