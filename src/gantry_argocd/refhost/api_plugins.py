@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from gantry_argocd.hookspecs import Request, Role, Route
 from gantry_argocd.hookspecs import Response as Answer
-from gantry_argocd.refhost.lifecycle import Lifecycle, PluginState
+from gantry_argocd.refhost.lifecycle import Lifecycle
+from gantry_argocd.refhost.plugin_state import PluginState
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Broken, Invalid
 from gantry_argocd.refhost.trail import Actor, Record

@@ -9,7 +9,7 @@ import attrs
 
 from gantry_argocd.refhost.form_fields import Form, is_formable, make_form
 from gantry_argocd.refhost.form_reading import Filled, read_form
-from gantry_argocd.refhost.lifecycle import ConfigRefused, PluginState
+from gantry_argocd.refhost.plugin_state import ConfigRefused, PluginState
 from gantry_argocd.refhost.problems import Clash, HostError, Invalid
 from gantry_argocd.refhost.vault import Drafts
 from gantry_argocd.refhost.web import Call

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,17 +18,17 @@ from gantry_argocd.hookspecs import (
     ConfigError,
     ConfigVerdict,
     Entity,
-    Manifest,
 )
 from gantry_argocd.refhost import database
 from gantry_argocd.refhost.catalogue import Catalogue
 from gantry_argocd.refhost.documents import check_base, check_shape, key_of
 from gantry_argocd.refhost.foreign import ForeignWrite
 from gantry_argocd.refhost.moments import Clock, stamp
+from gantry_argocd.refhost.plugin_state import ConfigRefused, PluginHost, PluginState
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import HostError, Invalid, Missing, NotTaken
 from gantry_argocd.refhost.rotation import KeysMixed, reseal
-from gantry_argocd.refhost.trail import Actor, Record, Trail, plugin_record
+from gantry_argocd.refhost.trail import Actor, Record, Trail
 from gantry_argocd.refhost.vault import Undecryptable, Vault
 
 _log = logging.getLogger(__name__)
@@ -37,64 +37,6 @@ _REPORTS = 50
 """How many reports of a plugin are remembered as told."""
 
 NOT_ENABLED = "plugin is not enabled"
-
-
-class ConfigRefused(Invalid):
-    """A configuration is not accepted; ``errors`` has every reason with its path."""
-
-    code = "config"
-
-    def __init__(self, message: str, errors: Sequence[ConfigError]) -> None:
-        super().__init__(message, errors=[dict(error) for error in errors])
-        self.errors = tuple(errors)
-
-
-@attrs.frozen
-class PluginHost:
-    """What one plugin may ask of the host: :class:`gantry_argocd.hookspecs.Host`."""
-
-    plugin: str
-    _catalogue: Catalogue
-    _trail: Trail
-
-    @property
-    def actor(self) -> Actor:
-        """The plugin as an author."""
-        return Actor(f"{self.plugin}-plugin")
-
-    def update(self, correlate: Callable[[Sequence[Entity]], Sequence[Change]]) -> Applied:
-        """Read all Services, and apply what *correlate* says, in one transaction."""
-        return self._catalogue.update(correlate, self.actor)
-
-    def audit(self, record: Mapping[str, Any]) -> None:
-        """Keep a record; see :func:`gantry_argocd.refhost.trail.plugin_record`."""
-        self._trail.add(plugin_record(self.actor, record))
-
-
-@attrs.frozen
-class PluginState:
-    """
-    A plugin as the host knows it.
-
-    Attributes:
-        unreadable: Why its stored configuration cannot be read.
-
-        problem: What is wrong with it: that, or that it could not take the configuration.
-    """
-
-    manifest: Manifest
-    enabled: bool
-    config: Mapping[str, Any] | None = attrs.field(repr=False)
-    trusted: bool
-    unreadable: str
-    problem: str
-    installed_at: str
-    updated_at: str
-
-    @property
-    def name(self) -> str:
-        """Name of the plugin."""
-        return self.manifest["name"]
 
 
 class Lifecycle:

@@ -13,9 +13,10 @@ from gantry_argocd.hookspecs import Request, Role
 from gantry_argocd.refhost import plugin_view
 from gantry_argocd.refhost.api_plugins import PluginsApi, attempt, run_route
 from gantry_argocd.refhost.config_forms import ConfigForms, FilledForm
-from gantry_argocd.refhost.lifecycle import ConfigRefused, Lifecycle, PluginState
+from gantry_argocd.refhost.lifecycle import Lifecycle
 from gantry_argocd.refhost.masking import without_secrets
 from gantry_argocd.refhost.pages import Crumb, Pages, segment
+from gantry_argocd.refhost.plugin_state import ConfigRefused, PluginState
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import HostError, Invalid, Missing, NotTaken
 from gantry_argocd.refhost.web import Call, Endpoint, parse_json, redirect
