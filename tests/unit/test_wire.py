@@ -422,3 +422,40 @@ def test_no_answer_makes_the_reader_fail(body: Any) -> None:
     listing(body)
     with suppress(errors.Malformed):
         READER.application(body, READING)
+
+
+@pytest.mark.parametrize("text", ["x" * 3000, "a\0b", "a\nb", "\x1b[31mred", "a\u202eb"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "spec.project",
+        "spec.destination.server",
+        "spec.destination.name",
+        "spec.destination.namespace",
+        "status.sync.status",
+        "status.health.status",
+        "metadata.labels",
+    ],
+)
+def test_a_text_that_no_catalogue_can_hold_costs_one_row(path: str, text: str) -> None:
+    """A tenant's NUL or megabyte does not reach the pages and the database of everybody."""
+    bad = item()
+    *way, last = path.split(".")
+    place = bad
+    for name in way:
+        place = place.setdefault(name, {})
+    place[last] = {"name": text} if last == "labels" else text
+    read = listing(bad, item())
+
+    assert len(read.apps) == 1
+    (problem,) = read.problems
+    assert f"$.{path}" in problem
+    assert text not in problem
+
+
+def test_a_fault_is_named_as_argo_cd_spells_it() -> None:
+    """Whoever looks into the Application finds the field under the name that is told."""
+    (problem,) = listing(item(sourceHydrator=5)).problems
+
+    assert "$.spec.sourceHydrator" in problem
+    assert "source_hydrator" not in problem

@@ -375,7 +375,7 @@ def _object(converter: cattrs.Converter, kind: type) -> Callable[[Any, Any], Any
         kind,
         converter,
         **{  # type: ignore[arg-type]  # the keys are attribute names
-            field.name: override(rename=_spelling(field.name)) for field in attrs.fields(kind)
+            field.name: override(rename=spelling(field.name)) for field in attrs.fields(kind)
         },
     )
 
@@ -390,6 +390,7 @@ def _object(converter: cattrs.Converter, kind: type) -> Callable[[Any, Any], Any
     return read
 
 
-def _spelling(name: str) -> str:
+def spelling(name: str) -> str:
+    """Give Argo CD's name of an attribute."""
     head, *tail = name.split("_")
     return _SPELLINGS.get(name, head + "".join(word.capitalize() for word in tail))

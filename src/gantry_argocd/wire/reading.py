@@ -26,6 +26,9 @@ _LONGEST = 500
 """Characters of a name or a subject that are kept."""
 
 _NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
+TEXT_LIMIT = 2048
+"""Characters of any one text that goes into the catalogue."""
+
 IGNORE_ANNOTATION = "gantry.io/ignore"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 _WINDOWS = 3
@@ -239,7 +242,13 @@ def decode(content: bytes, instance: str) -> Any:
 
 
 def _faults(error: BaseValidationError) -> list[str]:
-    return transform_error(error, format_exception=lambda exc, _: str(exc))[:5]
+    found = transform_error(error, format_exception=lambda exc, _: str(exc))[:5]
+    return [_spelled(*text.rpartition(" @ ")) for text in found]
+
+
+def _spelled(what: str, at: str, path: str) -> str:
+    """Give a fault with the path as Argo CD spells it, for those who look there."""
+    return what + at + re.sub(r"(?<=\.)[a-z_]+", lambda name: raw.spelling(name[0]), path)
 
 
 def _name_of(item: Any) -> str:
@@ -261,21 +270,36 @@ def _facts(app: raw.ListedApplication | raw.Application, reading: Reading) -> mo
     git = next((s for s in sources if s.kind is models.SourceKind.GIT and s.web_url), None)
     shown = git or next(iter(sources), None)
     label = metadata.labels.get(reading.label_key, "")
+    place = spec.destination
     return models.Facts(
         key=AppKey(reading.instance, namespace, metadata.name),
-        label=label if isinstance(label, str) else "",
-        project=spec.project or "default",
-        sync=status.sync.status or "Unknown",
-        health=status.health.status or "Unknown",
-        repo=shown.repo_url if shown else "",
+        label=_plain("metadata.labels", label) if isinstance(label, str) else "",
+        project=_plain("spec.project", spec.project) or "default",
+        sync=_plain("status.sync.status", status.sync.status) or "Unknown",
+        health=_plain("status.health.status", status.health.status) or "Unknown",
+        repo=_plain("spec.source.repoURL", shown.repo_url) if shown else "",
         repo_url=git.web_url if git else None,
         destination=models.Destination(
-            server=without_credentials(spec.destination.server),
-            name=spec.destination.name,
-            namespace=spec.destination.namespace,
+            server=without_credentials(_plain("spec.destination.server", place.server)),
+            name=_plain("spec.destination.name", place.name),
+            namespace=_plain("spec.destination.namespace", place.namespace),
         ),
         ignored=metadata.annotations.get(IGNORE_ANNOTATION) == "true",
     )
+
+
+def _plain(path: str, text: str) -> str:
+    """
+    Give a short text that goes into the catalogue.
+
+    Nothing bounds these in Argo CD, and whoever may write an Application writes them: a catalogue
+    page of megabytes, or a NUL that a database refuses, would cost everybody else theirs.
+    """
+    if len(text) > TEXT_LIMIT:
+        raise ValueError(f"a text of more than {TEXT_LIMIT} characters @ $.{path}")
+    if not text.isprintable():
+        raise ValueError(f"a character that cannot be shown @ $.{path}")
+    return text
 
 
 def _sources(spec: raw.ListedSpec) -> tuple[models.Source, ...]:
