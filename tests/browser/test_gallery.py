@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -21,6 +21,16 @@ STATES = [view.slug(title) for title, _ in view.gallery(datetime(2026, 11, 24, t
 Window = Callable[..., "Page"]
 
 
+def complaints(axe: Any, page: Page, **options: Any) -> list[Any]:
+    """Give what axe finds wrong, the size of targets included (WCAG 2.2)."""
+    rules = {"target-size": {"enabled": True}}
+    result = axe.run(page, options={"resultTypes": ["violations"], "rules": rules} | options)
+    return [
+        (fault["id"], [node["html"][:200] for node in fault["nodes"]])
+        for fault in result.response["violations"]
+    ]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(window: Window, theme: str) -> None:
     """Who cannot see or point finds every state as usable as others do, in both themes."""
@@ -29,14 +39,34 @@ def test_axe_finds_nothing(window: Window, theme: str) -> None:
     found = {}
     for state in STATES:
         page.goto(f"/gallery?state={state}")
-        result = axe.run(page)
-        if result.violations_count:
-            found[state] = [
-                (v["id"], [node["html"][:200] for node in v["nodes"]])
-                for v in result.response["violations"]
-            ]
+        if faults := complaints(axe, page):
+            found[state] = faults
 
     assert found == {}
+
+
+def test_the_gallery_as_a_whole_is_in_order(window: Window) -> None:
+    """All states on one page: each landmark, heading and id has a name of its own."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = window("")
+    page.goto("/gallery")
+
+    assert (
+        complaints(axe, page, runOnly=["best-practice", "cat.parsing", "cat.name-role-value"]) == []
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_around(window: Window, theme: str) -> None:
+    """Overview, tab and the question before an action are as usable, in the portal itself."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = window(color_scheme=theme)
+    page.goto("/catalog/Service/payment-api")
+    assert complaints(axe, page) == []
+    page.goto("/catalog/Service/payment-api?tab=argocd")
+    assert complaints(axe, page) == []
+    page.get_by_role("button", name="Hard Sync payment-api-prod on production").click()
+    assert complaints(axe, page) == []
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -151,6 +151,25 @@ def test_a_hard_sync_is_asked_for_and_followed(window: Window) -> None:
     assert "payment-api-legacy" not in prod.inner_text()
 
 
+def test_a_button_on_its_way_says_so_and_is_sent_once(window: Window) -> None:
+    """A double click on Sync sends one request, and the button says Syncing… meanwhile."""
+    page = window()
+    page.goto(TAB)
+    sent: list[str] = []
+    page.route(
+        "**/action", lambda route: sent.append(route.request.url) or route.fulfill(status=204)
+    )
+    button = card(page, "payment-api").get_by_role("button", name="Sync payment-api on production")
+    button = button.and_(page.locator(".argo-button--primary"))
+    with page.expect_request("**/action"):
+        button.dblclick()
+
+    assert button.inner_text() == "Syncing…"
+    assert button.get_attribute("aria-busy") == "true"
+    assert len(sent) == 1
+    page.unroute("**/action")
+
+
 def test_a_roll_back_names_the_deployment(window: Window) -> None:
     """A row of the history leads back to what it deployed, after a question that names it."""
     page = window()

@@ -15,6 +15,12 @@ _ICONS = {
     "argocd:refresh": "refresh",
     "argocd:terminate": "stop",
 }
+_BUSY = {
+    "argocd:sync": "Syncing…",
+    "argocd:hard-sync": "Syncing…",
+    "argocd:refresh": "Refreshing…",
+    "argocd:hard-refresh": "Refreshing…",
+}
 _HISTORY = "history/"
 
 
@@ -25,6 +31,8 @@ class Button:
 
     Attributes:
         label: What is shown. Ends in an ellipsis when something is asked before it happens.
+
+        busy: What is shown while it is on its way.
 
         name: For those who hear it: with the application.
 
@@ -50,6 +58,7 @@ class Button:
     """
 
     label: str
+    busy: str
     name: str
     icon: str
     look: str
@@ -157,6 +166,7 @@ def _button(
     rehearsal = action.get("rehearsal", "")
     return Button(
         label=f"{label}…" if asks else label,
+        busy=_BUSY.get(action["id"], f"{label}…"),
         name=f"{label} {name}",
         icon=_ICONS.get(action["id"], ""),
         look="primary" if action["id"] == "argocd:sync" else "danger" if loud else "plain",

@@ -65,13 +65,15 @@ _REASON = "Your role viewer may not do this; it needs developer."
 
 
 def exhibits(items: Iterable[Item]) -> tuple[Exhibit, ...]:
-    """Hang up *items*, each with an address of its own."""
+    """Hang up *items*, each with an address and a name of its own."""
     return tuple(
         Exhibit(
             title=title,
             anchor=f"state-{slug(title)}",
             url=f"?state={slug(title)}",
-            panel=shown if isinstance(shown, PanelView) else None,
+            panel=attrs.evolve(shown, title=f"{shown.title}, {title}")
+            if isinstance(shown, PanelView)
+            else None,
             card=shown if isinstance(shown, SidebarView) else None,
         )
         for title, shown in items
@@ -156,7 +158,10 @@ def _large(now: datetime) -> list[Item]:
         Resource(kind="ConfigMap", namespace="pay", name=f"settings-{n:03}", sync="Synced")
         for n in range(120)
     )
-    one = state(example(now, resources=(*some_resources(), *pods)))
+    all_of_it = (*some_resources(), *pods)
+    names = (f"payment-api-{n}" for n in range(3))
+    keys = (AppKey("production", "argocd", name) for name in names)
+    states = [state(example(now, key=key, resources=all_of_it)) for key in keys]
     views = {
         "Many resources": page("argocd.page=2"),
         "Filtered": page("argocd.q=settings-00"),
@@ -164,7 +169,7 @@ def _large(now: datetime) -> list[Item]:
     }
     found: list[Item] = [
         (title, panel_at(f"g-large-{n}", [one], actions_for(one.ref), context, now))
-        for n, (title, context) in enumerate(views.items())
+        for n, ((title, context), one) in enumerate(zip(views.items(), states, strict=True))
     ]
     return [*found, ("Hostile text", _one(300, hostile(now), now))]
 

@@ -17,6 +17,8 @@ from .links import Link
 from .state import AppState
 from .times import Moment
 
+_TITLE = "Argo CD"
+
 Kind = Literal["disabled", "not-configured", "no-application-linked"]
 
 _ICONS = {
@@ -108,6 +110,8 @@ class PanelView:
     Attributes:
         anchor: Id of the panel; all ids in it begin so.
 
+        title: Names the panel for those who hear it.
+
         answer: How the service is, in a sentence. Empty with a *notice*.
 
         tone: Ends a CSS class.
@@ -135,6 +139,7 @@ class PanelView:
     """
 
     anchor: str
+    title: str
     answer: str
     tone: str
     icon: str
@@ -192,6 +197,7 @@ def panel_at(
     tone = answer.tone(states)
     return PanelView(
         anchor=anchor,
+        title=_TITLE,
         answer=answer.summary(states, now) if states else "No linked application was found.",
         tone=tone,
         icon=_ICONS.get(tone, "help"),
@@ -214,6 +220,7 @@ def notice(kind: Kind, page: PageContext, anchor: str = "argo") -> PanelView:
     title, advice = _NOTICES[kind]
     return PanelView(
         anchor=anchor,
+        title=_TITLE,
         answer="",
         tone="unknown",
         icon="unplugged",

@@ -203,7 +203,15 @@
     return made;
   };
 
+  const show = (form) => {
+    const button = form.querySelector("[data-argo-busy]");
+    if (!button) return;
+    button.setAttribute("aria-busy", "true");
+    button.querySelector("span").textContent = button.dataset.argoBusy;
+  };
+
   const send = (form, fields) => {
+    show(form);
     for (const [key, value] of fields) {
       const old = form.querySelector(`input[type=hidden][name="${CSS.escape(key)}"]`);
       const field = old || document.createElement("input");
@@ -263,7 +271,7 @@
       return;
     }
     form.dataset.argoSent = "1";
-    event.submitter?.setAttribute("aria-busy", "true");
+    show(form);
   });
 
   // --- menus ---
