@@ -137,6 +137,32 @@ class _Found:
     skipped: bool = False
 
 
+def _place_of(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _proxy_for(url: str) -> tuple[str, int] | None:
+    """Give the place of the proxy that the environment names for *url*; None for none."""
+    proxies, host = urllib.request.getproxies(), _place_of(url)[0]
+    address = proxies.get(urlsplit(url).scheme) or proxies.get("all")
+    if not address or urllib.request.proxy_bypass(host):
+        return None
+    try:
+        return _place_of(address if "://" in address else f"http://{address}")
+    except ValueError:
+        return "", 0
+
+
+def _resolved(host: str, port: int) -> _Found:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise errors.UnknownHost(f"the host name {host} cannot be resolved") from None
+    addresses = sorted({str(entry[4][0]) for entry in found})
+    return _Found(f"{host} is {', '.join(addresses[:4])}")
+
+
 class _Doctor:
     """Goes through the steps; what cannot be tried after a failure is skipped."""
 
@@ -148,17 +174,14 @@ class _Doctor:
         self._now = now
         self._apps: tuple[Facts, ...] = ()
         self._own_namespace = instance.namespace or "argocd"
+        self._place = _place_of(instance.url)
+        self._proxy = _proxy_for(instance.url)
         self.steps: list[Step] = []
 
     def examine(self) -> None:
         """Try one thing after the other."""
         failed = ""
-        proxied = self._behind_proxy()
         for name in STEPS:
-            if proxied and name in {"dns", "connect", "tls"}:
-                words = "an HTTP proxy of the environment is used, so this is up to the proxy"
-                self.steps.append(Step(name=name, state="skipped", message=words))
-                continue
             # Clocks can be the very reason of a failure.
             if failed and name != "clock":
                 words = f"not tried, since {failed} failed"
@@ -182,32 +205,25 @@ class _Doctor:
 
     # --- the way there ---
 
-    @property
-    def _place(self) -> tuple[str, int]:
-        parts = urlsplit(self._instance.url)
-        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-    def _behind_proxy(self) -> bool:
-        scheme = urlsplit(self._instance.url).scheme
-        host, _ = self._place
-        return scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(host)
-
     def _dns(self) -> _Found:
-        host, port = self._place
+        if self._proxy is None:
+            return _resolved(*self._place)
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise errors.UnknownHost(f"the host name {host} cannot be resolved") from None
-        addresses = sorted({str(entry[4][0]) for entry in found})
-        return _Found(f"{host} is {', '.join(addresses[:4])}")
+            return _Found(f"{_resolved(*self._proxy).message}, the HTTP proxy of the environment")
+        except errors.UnknownHost as error:
+            raise errors.ProxyFailed(f"the HTTP proxy: {error.message}") from None
 
     def _connect(self) -> _Found:
-        port = self._place[1]
-        self._connected().close()
-        return _Found(f"port {port} is open")
+        if self._proxy is None:
+            self._connected(*self._place).close()
+            return _Found(f"port {self._place[1]} is open")
+        try:
+            self._connected(*self._proxy).close()
+        except errors.ArgoCDError as error:
+            raise errors.ProxyFailed(f"the HTTP proxy: {error.message}") from None
+        return _Found(f"port {self._proxy[1]} of the HTTP proxy is open")
 
-    def _connected(self) -> socket.socket:
-        host, port = self._place
+    def _connected(self, host: str, port: int) -> socket.socket:
         try:
             return socket.create_connection((host, port), self._instance.timeouts.connect)
         except TimeoutError:
@@ -223,13 +239,15 @@ class _Doctor:
             return _Found(
                 "the address is not https: whoever is in between can read the token", "plain"
             )
+        if self._proxy is not None:
+            return _Found("an HTTP proxy is used, so this is between it and us", skipped=True)
         certificate = self._handshake(tls_context(self._instance))
         if self._instance.insecure_skip_tls:
             return _Found("the certificate is not checked (insecureSkipTLS)", "unchecked")
         return self._judged(certificate)
 
     def _handshake(self, context: ssl.SSLContext) -> dict[str, Any]:
-        plain, host = self._connected(), self._place[0]
+        plain, host = self._connected(*self._place), self._place[0]
         with plain:
             try:
                 with context.wrap_socket(plain, server_hostname=host) as secure:
@@ -260,7 +278,8 @@ class _Doctor:
         try:
             version = self._asked_version()
         except (errors.Broken, errors.NotHTTP):
-            if self._instance.url.startswith("http:") and self._speaks_tls():
+            plain = self._instance.url.startswith("http:") and self._proxy is None
+            if plain and self._speaks_tls():
                 raise errors.WantsTLS("the port speaks TLS") from None
             raise
         if not version:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import httpx
 
 from . import errors
 from .client import Client
@@ -158,10 +157,6 @@ class Hub:
             except errors.ArgoCDError as error:
                 # Its certificates cannot be read; that is no reason to lose the others.
                 self._broken[instance.name] = error
-            except (httpx.InvalidURL, ValueError):
-                self._broken[instance.name] = errors.Unreachable(
-                    "argocdUrl is no address that can be reached", instance=instance.name
-                )
 
     def close(self) -> None:
         """Close all connections; calls under way fail soon."""
@@ -343,7 +338,8 @@ class Hub:
         try:
             return diagnose(instance, self.client(instance.name), self._now)
         except errors.ArgoCDError as error:
-            step = Step(name="tls", state="failed", message=error.message, help=error.help)
+            name = "tls" if isinstance(error, errors.TLSFailed) else "connect"
+            step = Step(name=name, state="failed", message=error.message, help=error.help)
             return Diagnosis(instance=instance.name, steps=(step,))
 
     # --- one application ---

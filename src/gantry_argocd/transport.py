@@ -166,24 +166,7 @@ class Transport:
         self._circuit = Circuit(monotonic)
         self._closed = threading.Event()
         self._skew: float | None = None
-        timeouts = settings.timeouts
-        self._http = httpx.Client(
-            base_url=settings.url,
-            timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
-            follow_redirects=False,
-            verify=tls_context(settings),
-            # A token that Argo CD renews by cookie must not travel unseen.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            limits=httpx.Limits(
-                max_connections=10, max_keepalive_connections=5, keepalive_expiry=KEEP_IDLE
-            ),
-            transport=transport,
-            headers={
-                "User-Agent": "gantry-argocd",
-                "Accept": "application/json",
-                "Accept-Encoding": ", ".join(ENCODINGS),
-            },
-        )
+        self._http = self._make_client(transport)
         self._connections = Connections(monotonic)
         self._connections.serve(self._http)
 
@@ -206,6 +189,38 @@ class Transport:
         None when it said no time.
         """
         return self._skew
+
+    def _make_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
+        settings, timeouts = self._settings, self._settings.timeouts
+        try:
+            return httpx.Client(
+                base_url=settings.url,
+                timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
+                follow_redirects=False,
+                verify=tls_context(settings),
+                # A token that Argo CD renews by cookie must not travel unseen.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                limits=httpx.Limits(
+                    max_connections=10, max_keepalive_connections=5, keepalive_expiry=KEEP_IDLE
+                ),
+                transport=transport,
+                headers={
+                    "User-Agent": "gantry-argocd",
+                    "Accept": "application/json",
+                    "Accept-Encoding": ", ".join(ENCODINGS),
+                },
+            )
+        except ImportError:
+            problem = errors.ProxyFailed(
+                "the environment names a SOCKS proxy, which needs the package httpx[socks]",
+                instance=self.name,
+            )
+        except (httpx.InvalidURL, ValueError):
+            problem = errors.ProxyFailed(
+                "argocdUrl, or a proxy that the environment names, is no address that can be used",
+                instance=self.name,
+            )
+        raise problem
 
     # --- one request ---
 

@@ -260,7 +260,8 @@ class Follower:
 
     def _become(self, state: str, error: errors.ArgoCDError | None = None) -> None:
         before = self._state
-        if error is not None and (before.error is None or str(before.error) != str(error)):
+        new = error is not None and (before.error is None or str(before.error) != str(error))
+        if new and not self._stop.is_set():  # ending it breaks its connection
             LOG.warning("following %s: %s", self._name, error)
         since = before.since if before.state == state else self._now()
         self._state = FollowState(state=state, since=since, error=error, heard_at=before.heard_at)

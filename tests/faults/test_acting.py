@@ -379,3 +379,13 @@ def test_what_is_logged_in_full_detail_holds_no_session(
         assert scene.last_sync["instances"][0]["state"] == "ok"
         said = everything_said(scene, caplog)
     assert said.count("argocd.token=eyJ") == 0
+
+
+def test_a_plugin_that_ends_warns_of_nothing(bad: Bad, caplog: pytest.LogCaptureFixture) -> None:
+    """Ctrl-C is not answered with complaints about connections that it broke itself."""
+    with Scene(bad.config | {"follow": True}) as scene:
+        eventually(lambda: scene.instance("bad")["stream"]["state"] == "live")
+        caplog.clear()
+    eventually(plugin_threads, lambda left: not left, within=5)
+
+    assert [r.getMessage() for r in caplog.records if r.name.startswith("gantry_argocd")] == []

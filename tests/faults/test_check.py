@@ -537,3 +537,31 @@ def test_check_calms_about_a_certificate_that_is_well(bad_tls: Bad, tmp_path: Pa
     step = found["bad"]["steps"][2]
     assert step["message"] == "trusted; issued by Authority of a test, valid for 4 more days"
     assert step["help"] == ADVICE["expires"]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "step", "words"),
+    [
+        ("http://u:canary-password@127.0.0.1:9", "connect", "the HTTP proxy: no connection"),
+        ("http://u:canary-password@proxy.invalid", "dns", "the HTTP proxy: the host name"),
+        ("http://[canary-password", "dns", "the HTTP proxy: the host name"),
+        ("socks5://127.0.0.1:9", "connect", "needs the package httpx[socks]"),
+        ("nonsense://x", "connect", "a proxy that the environment names"),
+    ],
+)
+def test_check_says_that_the_proxy_of_the_environment_is_at_fault(
+    proxy: str, step: str, words: str, bad: Bad, tmp_path: Path
+) -> None:
+    """A proxy that is down or written wrongly is told as such, and stops no other instance."""
+    path = tmp_path / "argocd.json"
+    path.write_text(json.dumps({"instances": [bad.config]}))
+    command = ["check", "--config", str(path), "--output", "json"]
+    done = CliRunner().invoke(main, command, env={"ALL_PROXY": proxy, "NO_PROXY": ""})
+
+    assert done.exit_code == 1, done.output
+    (found,) = json.loads(done.stdout)["instances"]
+    (failed,) = [one for one in found["steps"] if one["state"] == "failed"]
+    assert failed["name"] == step
+    assert words in failed["message"]
+    assert failed["help"] == E.ProxyFailed.help
+    assert PASSWORD not in done.output
