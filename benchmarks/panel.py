@@ -28,6 +28,8 @@ LIMITS = {100: 3.0, 5_000: 30.0}
 """Milliseconds that a drawing may take."""
 
 _SHOWN = 50
+_WARM = 20
+"""Drawings before it counts; a portal has drawn many when somebody looks."""
 
 
 def fleet(number: int) -> tuple[Resource, ...]:
@@ -78,7 +80,8 @@ def measure(renderer: Renderer, number: int, rounds: int) -> bool:
             msg = "the benchmark did not do its work"
             raise SystemExit(msg)
 
-    draw()
+    for _ in range(_WARM):
+        draw()
     pairs = [(timed(draw), timed(lambda: plain(resources))) for _ in range(rounds)]
     product, floor = (statistics.median(column) for column in zip(*pairs, strict=True))
     drawn = [first for first, _ in pairs]

@@ -20,6 +20,7 @@ _NO_VERSION = 'data-argo-version=""'
 _VERSION = re.compile(r'data-argo-version="([0-9a-f]+)"')
 _TIMES = re.compile(r"(<time [^>]*>)[^<]*")
 _HIDDEN = re.compile(r'<input type="hidden" [^>]*>')
+_OFTEN = (("icon", "_icon.html"), ("badge", "_badge.html"), ("nothing", "_nothing.html"))
 _KEPT = 2048
 """Drawings of icons and badges that are kept: a table has hundreds, and few different ones."""
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -47,7 +48,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        for name, file in (("icon", "_icon.html"), ("badge", "_badge.html")):
+        for name, file in _OFTEN:
             macro = getattr(self._template(file).module, name)
             self._environment.globals[name] = lru_cache(_KEPT)(macro)
         self._panel = self._template("panel.html")

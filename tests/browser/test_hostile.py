@@ -22,6 +22,8 @@ NASTY = (
     "\"' onmouseover=window.owned=3 \u202egnp.exe\u202c \x1b[31m\x00 😀👩‍👩‍👧‍👦 "
     f"https://tenant:{SECRET}@git.example.com/x {{{{ 7 * 7 }}}} </details></article></section> "
 )
+# With what cannot be shown in these fields the whole application is refused when it is read.
+PLAIN = "".join(char for char in NASTY if char.isprintable())
 LONG = NASTY + "x" * 10_000 + "\n" + "line\n" * 400
 URLS = (
     "javascript:window.owned=4",
@@ -47,7 +49,7 @@ def infected(portal: Portal) -> Iterator[str]:
     evil: Any = fleet.get("payment-api")
     spec, status = evil["spec"], evil["status"]
     spec["source"] |= {"path": LONG, "targetRevision": NASTY, "repoURL": f"https://u:{SECRET}@x/y"}
-    spec["destination"]["namespace"] = NASTY
+    spec["destination"]["namespace"] = PLAIN
     spec["syncPolicy"] = {"syncOptions": [NASTY] * 3}
     evil["metadata"]["annotations"] = {"link.argocd.argoproj.io/x": "javascript:window.owned=10"}
     status["summary"] = {"externalURLs": list(URLS), "images": [LONG, NASTY]}
@@ -55,7 +57,7 @@ def infected(portal: Portal) -> Iterator[str]:
         {"type": NASTY, "message": LONG},
         {"type": "SyncError", "message": LONG},
     ]
-    status["health"] = {"status": NASTY, "message": LONG}
+    status["health"] = {"status": PLAIN, "message": LONG}
     status["resources"] = [
         {
             "group": NASTY, "version": "v1", "kind": NASTY, "namespace": NASTY, "name": LONG,
@@ -124,7 +126,7 @@ def test_an_update_brings_no_attack_either(window: Window, infected: str, portal
     """What is fetched by the script and swapped in is text as well."""
     page = window()
     page.goto(infected)
-    portal.argocd.fleet.set_status("payment-api", health=f"{NASTY} again")
+    portal.argocd.fleet.set_status("payment-api", health=f"{PLAIN} again")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     health = page.locator('[data-argo-app="production:payment-api"] .argo-head .argo-badge').nth(1)
     eventually(health.inner_text, lambda text: "<script>" in text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import attrs
 
 from ..hookspecs import PageContext
@@ -12,6 +14,8 @@ from .badges import Badge
 from .filters import HOOK, PAGE, PRUNE, Choice, Filter, Wish
 from .state import is_problem, unhealthy
 from .text import Message
+
+_SHARED = 256
 
 
 @attrs.frozen(kw_only=True)
@@ -113,13 +117,17 @@ def resources(
     found = filters.chosen(listed, wish)
     last = max(1, -(-len(found) // PAGE))
     wish = attrs.evolve(wish, number=min(wish.number, last))
-    problems = sum(map(is_problem, listed))
+    problems = sum(map(is_problem, listed)) if wish.narrows else None
+    bad = sorted(filter(is_problem, found), key=_order)
+    if problems is None:
+        problems = len(bad)
+    words = _Words()
     return Resources(
         title=f"Managed resources ({len(listed):,})",
         note=_note(len(listed), len(found), wish),
         caption=f"Resources that {called} manages, problems first",
         anchor=anchor,
-        rows=tuple(_row(resource, page_of_app) for resource in _page_of(found, wish.number)),
+        rows=tuple(words.row(r, page_of_app) for r in _page_of(found, bad, wish.number)),
         filter=filters.form(listed, page, ref, wish, called, anchor),
         choices=filters.choices(len(listed), problems, page, ref, wish, anchor),
         pages=filters.pages(last, page, ref, wish, anchor),
@@ -127,12 +135,12 @@ def resources(
     )
 
 
-def _page_of(found: list[Resource], number: int) -> list[Resource]:
+def _page_of(found: list[Resource], bad: list[Resource], number: int) -> list[Resource]:
     end = number * PAGE
-    bad = sorted((r for r in found if is_problem(r)), key=_order)
-    if len(bad) < end:
-        bad += sorted((r for r in found if not is_problem(r)), key=_name)
-    return bad[end - PAGE : end]
+    if len(bad) >= end:
+        return bad[end - PAGE : end]
+    well = (resource for resource in found if not is_problem(resource))
+    return [*bad, *sorted(well, key=_name)][end - PAGE : end]
 
 
 def _order(resource: Resource) -> tuple[int, int, str, str, str]:
@@ -170,24 +178,34 @@ def _tone(resource: Resource) -> str:
     ).tone
 
 
-def _row(resource: Resource, page_of_app: str) -> ResourceRow:
-    marks = []
+class _Words:
+    """Puts resources into words. Many of them share kind, namespace and status."""
+
+    def __init__(self) -> None:
+        self._line = lru_cache(_SHARED)(text.line)
+        self._sync = lru_cache(_SHARED)(badges.sync_badge)
+        self._health = lru_cache(_SHARED)(badges.health_badge)
+
+    def row(self, resource: Resource, page_of_app: str) -> ResourceRow:
+        """Give the row of one."""
+        note = resource.health_message
+        return ResourceRow(
+            group=self._line(resource.group, 120),
+            kind=self._line(resource.kind, 64),
+            namespace=self._line(resource.namespace, 64),
+            name=text.line(resource.name, 253),
+            url=links.node(page_of_app, resource),
+            sync=self._sync(resource.sync) if resource.sync and not resource.hook else None,
+            health=self._health(resource.health) if resource.health else None,
+            message=text.message(note) if note and resource.health != "Healthy" else None,
+            marks=_marks(resource),
+            tone=_tone(resource),
+        )
+
+
+def _marks(resource: Resource) -> tuple[str, ...]:
     if resource.hook:
-        marks.append(HOOK)
-    elif resource.prune_confirmation:
-        marks.append("pruning waits for confirmation")
-    elif resource.prune:
-        marks.append(PRUNE)
-    note = resource.health_message
-    return ResourceRow(
-        group=text.line(resource.group, 120),
-        kind=text.line(resource.kind, 64),
-        namespace=text.line(resource.namespace, 64),
-        name=text.line(resource.name, 253),
-        url=links.node(page_of_app, resource),
-        sync=None if resource.hook or not resource.sync else badges.sync_badge(resource.sync),
-        health=badges.health_badge(resource.health) if resource.health else None,
-        message=text.message(note) if note and resource.health != "Healthy" else None,
-        marks=tuple(marks),
-        tone=_tone(resource),
-    )
+        return (HOOK,)
+    if resource.prune_confirmation:
+        return ("pruning waits for confirmation",)
+    return (PRUNE,) if resource.prune else ()
