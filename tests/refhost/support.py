@@ -355,7 +355,7 @@ class Portal:
     def client(self, **headers: str) -> httpx.Client:
         """Give a client that is not signed in."""
         # Without TLS there is no need to load certificates for each client.
-        client = httpx.Client(base_url=self.url, headers=headers, verify=False)  # noqa: S501
+        client = httpx.Client(base_url=self.url, headers=headers, verify=False, timeout=30)  # noqa: S501
         return self._closing.enter_context(client)
 
     def rest(self, role: str = "admin") -> httpx.Client:
