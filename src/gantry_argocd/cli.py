@@ -320,7 +320,7 @@ def simulate(
             )
             try:
                 running.append(stack.enter_context(simulator))
-            except OSError as problem:
+            except (OSError, OverflowError) as problem:  # a port beyond the last one
                 _fail(f"cannot simulate: {problem}")
             simulator.prepare_list(PORTABLE_FIELDS)
             simulator.life.run(life)

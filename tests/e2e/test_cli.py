@@ -167,3 +167,12 @@ def test_simulate_prints_a_configuration_that_discover_reads(tmp_path: Path) -> 
     assert [instance["name"] for instance in instances] == ["argocd-1", "argocd-2"]
     assert "argocd-1: 25 applications" in found.stderr
     assert "argocd-2: 25 applications" in found.stderr
+
+
+def test_ports_beyond_the_last_one_are_told() -> None:
+    """Several simulators from a high port on end with one line, and no traceback."""
+    done = run("simulate", "--instances", "3", "--port", "65535")
+
+    assert done.returncode == 1
+    assert "cannot simulate" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -142,3 +142,10 @@ def test_the_readmes_calls_work_as_they_are_printed(argocd: Simulator, tmp_path:
     assert done.returncode == 0, done.stderr
     assert '"syncStatus":"OutOfSync"' in done.stdout
     assert '"phase":"Queued"' in done.stdout
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    """Whoever runs all tests at once gets all of them: pytest knows a module by its name alone."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+
+    assert sorted(names) == sorted(set(names))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fault import Fault
 
 _CUT = "tests/faults/test_connections.py -k cut-short"
-_HOSTILE = "tests/faults/test_hostile.py"
+_HOSTILE = "tests/faults/test_unruly.py"
 _IDLE = "tests/faults/test_keepalive.py"
 _CLOCK = "tests/faults/test_clock.py"
 

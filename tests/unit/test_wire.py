@@ -338,6 +338,7 @@ def test_only_safe_external_links_are_links(text: str, url: str | None) -> None:
         (504, "<html>", errors.TimedOut, ""),
         (429, "slow down", errors.Busy, ""),
         (418, "[" * 5000, errors.NotArgoCD, ""),
+        (200, '{"error":null}', errors.ServerFailed, "Argo CD failed"),
     ],
 )
 def test_a_refusal_becomes_the_right_error(

@@ -98,6 +98,8 @@ def _grpc(body: bytes) -> tuple[int | None, str]:
 
 def _without_code(refusal: Refusal, instance: str) -> errors.ArgoCDError:
     status, what = refusal.status, refusal.content_type.partition(";")[0] or "no content type"
+    if status == 200:  # a frame of a stream that says no more
+        return errors.ServerFailed(f"Argo CD failed while {refusal.doing}", instance=instance)
     if status == 504 or status == 408:
         return errors.TimedOut(f"a proxy gave up while {refusal.doing}", instance=instance)
     if status == 429:
