@@ -647,3 +647,51 @@ def test_a_sync_is_followed_through_a_change_of_the_configuration(
     )
 
     on_record(scene, body["requestId"], "requested", "Succeeded")
+
+
+def test_a_rollback_that_never_arrived_is_not_taken_for_one_that_did(
+    scene: Scene, argocd: Simulator
+) -> None:
+    """The operation before it is still there, and is not called the rollback's success."""
+    app = scene.look("", "one:session-store")
+    argocd.faults.set("rollback", close=True, times=1)
+
+    status, answer = scene.act("rollback", "one:session-store", {"id": app["history"][0]["id"]})
+
+    assert (status, answer["code"]) == (502, "unreachable")
+    assert scene.told() == ["unknown"]
+
+
+def pressed(scene: Scene, name: str, id_: str) -> Any:
+    """Send the form of Sync with its id, as one replica of a host does."""
+    row = scene.host.rows["default", name]
+    (offered,) = scene.manager.hook.actions(entity=row, user=DEVELOPER)
+    (sync,) = [a for a in offered if (a["id"], a["app"]) == ("argocd:sync", f"one:{name}")]
+    return sync["runOnce"](id_)
+
+
+def test_a_form_that_reaches_two_replicas_syncs_once(scene: Scene, argocd: Simulator) -> None:
+    """At once or one after the other: Argo CD keeps the form's id, so both say the same."""
+    argocd.faults.set("sync", delay=0.5)  # both have looked before either is taken
+    with Scene(instance(argocd)) as other:
+        outcomes: list[Any] = []
+        clicks = [
+            threading.Thread(target=lambda at=at: outcomes.append(pressed(at, "reviews", "form-1")))
+            for at in (scene, other)
+        ]
+        for click in clicks:
+            click.start()
+        for click in clicks:
+            click.join()
+        assert [outcome["ok"] for outcome in outcomes] == [True, True], outcomes
+        argocd.faults.clear()
+        ended(scene, "one:reviews")
+        argocd.requests.clear()
+
+        again = pressed(other, "reviews", "form-1")
+
+        assert again["ok"]
+        assert "requested already" in again["message"]
+        assert sent(argocd) == []
+        assert pressed(scene, "reviews", "form-2")["ok"]
+        assert len(sent(argocd)) == 1
