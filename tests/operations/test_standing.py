@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
 
-from scene import DEVELOPER, PAGE, Scene, instance
+from scene import DEVELOPER, PAGE, Scene
 
+from gantry_argocd.refs import AppKey
 from gantry_argocd.simulator import Simulator
+from gantry_argocd.standing import Standings
 
 
 def draw(scene: Scene, name: str, **params: str) -> str:
@@ -41,20 +42,22 @@ def test_only_cards_that_are_open_cost_a_question(scene: Scene, argocd: Simulato
     assert asked(argocd)[0] == 1
 
 
-def test_answers_are_remembered_for_a_while(argocd: Simulator) -> None:
+def test_answers_are_remembered_for_a_while(scene: Scene, argocd: Simulator) -> None:
     """Many looks are one question; windows, which open and close, are asked about sooner again."""
-    clock = [datetime.now(UTC)]
-    with Scene(instance(argocd), now=lambda: clock[0]) as scene:
-        argocd.requests.clear()
-        for _ in range(3):
-            draw(scene, "fraud-check")
-        assert asked(argocd) == (1, 1)
-        clock[0] += timedelta(seconds=11)
-        draw(scene, "fraud-check")
-        assert asked(argocd) == (1, 2)
-        clock[0] += timedelta(seconds=60)
-        draw(scene, "fraud-check")
-        assert asked(argocd) == (2, 3)
+    clock = [1000.0]
+    runtime = scene.plugin._runtime
+    assert runtime is not None
+    standings = Standings(runtime._hub, monotonic=lambda: clock[0])
+    key = AppKey("one", "argocd", "fraud-check")
+
+    def look(after: float) -> tuple[int, int]:
+        clock[0] += after
+        found = standings.ask({key: "payments"}).answers(30)
+        assert found[key].may_sync is True
+        return asked(argocd)
+
+    argocd.requests.clear()
+    assert [look(after) for after in (0, 1, 1, 9, 50)] == [(1, 1), (1, 1), (1, 1), (1, 2), (2, 3)]
 
 
 def test_a_slow_answer_does_not_hold_up_the_page(scene: Scene, argocd: Simulator) -> None:
