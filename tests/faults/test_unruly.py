@@ -171,12 +171,13 @@ BROKEN: dict[str, tuple[Fault, type[errors.ArgoCDError], str]] = {
         errors.NotHTTP,
         NOT_HTTP,
     ),
+    # Whether h11's limit or ours is met first depends on how much comes at once.
     "headers-without-end": (
         endless(LINE, b"X-A: " + b"b" * 1000 + b"\r\n"),
         errors.NotHTTP,
-        NOT_HTTP,
+        "answer",
     ),
-    "header-without-end": (endless(LINE + b"X-A: ", b"b" * 65536), errors.NotHTTP, NOT_HTTP),
+    "header-without-end": (endless(LINE + b"X-A: ", b"b" * 65536), errors.NotHTTP, "answer"),
     "continue-without-end": (
         endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 500),
         errors.NotHTTP,
