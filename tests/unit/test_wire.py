@@ -460,3 +460,87 @@ def test_a_fault_is_named_as_argo_cd_spells_it() -> None:
 
     assert "$.spec.sourceHydrator" in problem
     assert "source_hydrator" not in problem
+
+
+class Rows:
+    """
+    Makes rows of a list.
+
+    Args:
+        damaged: Some of what they hold is of a wrong kind.
+    """
+
+    def __init__(self, *, damaged: bool) -> None:
+        self._wrong = [st.just(5), st.just(["x"]), st.just({}), st.just("x")] if damaged else []
+
+    def texts(self, *more: str) -> st.SearchStrategy[Any]:
+        """Values where a text belongs."""
+        words = st.sampled_from(["", "prod", "Synced", "é", "a\u202eb", *more])
+        return st.one_of(words, words, words, st.none(), *self._wrong[:3])
+
+    def objects(self, **parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        """Objects with some of the *parts*, and with what nobody asked for."""
+        more = {"more": st.just([{"deep": [1.5, None]}])}
+        found = st.fixed_dictionaries({}, optional={**parts, **more})
+        return st.one_of(found, found, found, st.none(), *self._wrong[1:2], *self._wrong[3:])
+
+    def lists(self, of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        """Lists of something."""
+        return st.one_of(st.lists(of, max_size=3), st.none(), *self._wrong)
+
+    def sources(self) -> st.SearchStrategy[Any]:
+        """Sources of an application."""
+        addresses = ("https://u:p@github.com/a/b.git?x=1", "git@h:a/b.git", "oci://r/x", "a b")
+        names = ("path", "chart", "targetRevision", "ref", "name")
+        return self.objects(
+            repoURL=self.texts(*addresses), **{name: self.texts() for name in names}
+        )
+
+    def rows(self) -> st.SearchStrategy[Any]:
+        """Applications, as far as the catalogue needs them."""
+        texts = self.texts
+        label = st.fixed_dictionaries({"name": st.one_of(texts("shop"), st.just(5))})
+        metadata = self.objects(
+            name=texts("pay", "pay", "shop", "No Name"),
+            namespace=texts("argocd"),
+            uid=texts(),
+            resourceVersion=texts(),
+            labels=st.one_of(label, self.objects()),
+            annotations=st.one_of(self.objects(), st.just({"gantry.io/ignore": "true"})),
+            creationTimestamp=texts("2026-01-01T00:00:00Z"),
+        )
+        sync_source = self.objects(repoURL=texts(), targetBranch=texts(), path=texts())
+        spec = self.objects(
+            project=texts(),
+            destination=self.objects(server=texts("https://k"), name=texts(), namespace=texts()),
+            source=self.sources(),
+            sources=self.lists(self.sources()),
+            sourceHydrator=self.objects(drySource=self.sources(), syncSource=sync_source),
+        )
+        status = self.objects(
+            sync=self.objects(status=texts(), revision=texts(), revisions=self.lists(texts())),
+            health=self.objects(status=texts(), message=texts(), lastTransitionTime=texts()),
+        )
+        known = st.fixed_dictionaries({"name": st.sampled_from(["pay", "shop"])})
+        named = st.fixed_dictionaries(
+            {"metadata": st.builds(lambda more, name: {**(more or {}), **name}, metadata, known)}
+            if not self._wrong
+            else {"metadata": metadata},
+            optional={"spec": spec, "status": status},
+        )
+        return st.one_of(named, named, self.objects(metadata=metadata, spec=spec, status=status))
+
+
+@given(
+    items=st.one_of(
+        st.lists(Rows(damaged=False).rows(), max_size=4),
+        st.lists(Rows(damaged=True).rows(), max_size=2),
+    )
+)
+def test_the_quick_way_reads_a_list_as_the_thorough_way_does(items: list[Any]) -> None:
+    """However a list is decoded, the same applications and the same complaints come out."""
+    content = json.dumps({"metadata": {}, "items": items}).encode()
+
+    quick = READER.listing(content, READING)
+
+    assert quick == READER.rows(items, READING)

@@ -207,10 +207,10 @@ def decide(
         adoption: Whether rows of the original plugin are taken over.
     """
     links = [link for row in rows.values() for link in links_of(row)]
-    claims = settle(links, AppIndex(records.values()))
+    claims = settle(links, AppIndex(records.values() if links else ()))
     placed, placements, problems = _place(records, claims, rows)
     changes = []
-    for key in sorted(rows.keys() | placed.keys()):
+    for key in sorted(rows.keys() | placed.keys(), key=tuple):
         change = _change(rows.get(key) or Foreign(key=key), placed.get(key, []), retired, adoption)
         if change is not None:
             changes.append(change)
@@ -262,8 +262,8 @@ def _place(
     problems = [Problem(raw, text) for raw, text in made_distinct]
     placed: dict[EntityKey, list[Placed]] = defaultdict(list)
     placements: dict[AppKey, Placement] = {}
-    for key, record in sorted(records.items()):
-        raw = raw_names.get(key)
+    for key in sorted(records, key=tuple):  # plain tuples are compared much faster
+        record, raw = records[key], raw_names.get(key)
         placement = place_one(record, claims, raw, names)
         entity = placement.entity
         if entity is not None and entity in rows and not rows[entity].writable:

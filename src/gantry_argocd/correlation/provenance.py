@@ -167,17 +167,6 @@ def decode(text: object, known: Known | None = None) -> Provenance | None:
         return None
 
 
-_FACTS = {
-    "label": "label",
-    "project": "project",
-    "sync": "sync",
-    "health": "health",
-    "repo": "repo",
-    "repo_url": "repoUrl",
-}
-_DESTINATION = {"server": "server", "name": "cluster", "namespace": "to"}
-
-
 def _to_json(provenance: Provenance) -> dict[str, Any]:
     wrote = provenance.wrote
     sources = _source_names(provenance.records)
@@ -226,17 +215,25 @@ def _source_to_json(source: InstanceInfo) -> dict[str, str]:
 
 def _record_to_json(record: Record, sources: Mapping[InstanceInfo, str]) -> dict[str, str]:
     facts, source = record.facts, sources[record.source]
-    values: dict[str, str | None] = {
-        "i": facts.key.instance,
-        "ns": facts.key.namespace,
-        "n": facts.key.name,
-    }
-    values |= {short: getattr(facts, name) for name, short in _FACTS.items()}
-    values |= {short: getattr(facts.destination, name) for name, short in _DESTINATION.items()}
-    values |= {"stale": record.stale_since, "read": record.read_at}
-    if source != facts.key.instance:
-        values["from"] = source
-    return {key: value for key, value in values.items() if value}
+    key, destination = facts.key, facts.destination
+    values = (
+        ("i", key.instance),
+        ("ns", key.namespace),
+        ("n", key.name),
+        ("label", facts.label),
+        ("project", facts.project),
+        ("sync", facts.sync),
+        ("health", facts.health),
+        ("repo", facts.repo),
+        ("repoUrl", facts.repo_url),
+        ("server", destination.server),
+        ("cluster", destination.name),
+        ("to", destination.namespace),
+        ("stale", record.stale_since),
+        ("read", record.read_at),
+        ("from", source if source != key.instance else None),
+    )
+    return {short: value for short, value in values if value}
 
 
 def _from_json(data: Mapping[str, Any], known: Known) -> Provenance:

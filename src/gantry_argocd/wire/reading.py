@@ -5,6 +5,8 @@ From Argo CD's answers to this package's values.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,7 +22,9 @@ from . import raw
 from .decoding import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from .rows import Row
 
 _LONGEST = 500
 """Characters of a name or a subject that are kept."""
@@ -31,7 +35,11 @@ TEXT_LIMIT = 2048
 
 IGNORE_ANNOTATION = "gantry.io/ignore"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
+_NAMELESS = "an application without a name"
 _WINDOWS = 3
+_PLACES = 16_384
+"""Repositories that are remembered as they were read."""
+
 
 PORTABLE_FIELDS = ",".join(
     f"items.{path}"
@@ -156,7 +164,12 @@ class Reader:
     """Reads answers. Making one compiles the converter, so keep it."""
 
     def __init__(self) -> None:
+        from .rows import Decoder  # a host that lists nothing need not wait for its import
+
         self._converter = raw.make_converter()
+        self._decoder = Decoder()
+        # Most repositories are those of the last list, and of several applications in it.
+        self._place = lru_cache(_PLACES)(_place)
 
     def listing(self, content: bytes, reading: Reading) -> Listing:
         """
@@ -165,6 +178,9 @@ class Reader:
         Raises:
             Malformed: If it is no list at all; a row that cannot be read costs only itself.
         """
+        rows = self._decoder.rows(content)
+        if rows is not None:
+            return _listing(rows, reading, self._place)
         answer = decode(content, reading.instance)
         if not isinstance(answer, dict) or "items" not in answer:
             raise Malformed("the list of applications has no items", instance=reading.instance)
@@ -254,43 +270,124 @@ def _spelled(what: str, at: str, path: str) -> str:
 def _name_of(item: Any) -> str:
     metadata = item.get("metadata") if isinstance(item, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return repr(name[:253]) if isinstance(name, str) else "an application without a name"
+    return repr(name[:253]) if isinstance(name, str) else _NAMELESS
 
 
 # --- facts ---
 
 
+def _listing(
+    rows: Iterable[Row | None], reading: Reading, place: Callable[[str, str], _Place]
+) -> Listing:
+    """Read decoded rows. Thousands of them share their repositories and destinations."""
+    from . import rows as quick
+
+    destinations: dict[Any, models.Destination] = {}
+    apps, problems = [], []
+    for given_row in rows:
+        row = given_row or quick.EMPTY_ROW
+        metadata, spec = row.metadata or quick.EMPTY_METADATA, row.spec or quick.EMPTY_SPEC
+        status = row.status or quick.EMPTY_STATUS
+        try:
+            key = _key(metadata.name or "", metadata.namespace or "", reading)
+            places = [place(source.repo_url or "", source.chart or "") for source in spec.chosen()]
+            destination = destinations.get(spec.destination)
+            if destination is None:
+                given = spec.destination or quick.EMPTY_DESTINATION
+                destination = destinations[spec.destination] = _destination(
+                    given.server or "", given.name or "", given.namespace or ""
+                )
+            apps.append(
+                _facts_of(
+                    key,
+                    (metadata.labels or {}).get(reading.label_key, ""),
+                    spec.project or "",
+                    (status.sync or quick.EMPTY_SYNC).status or "",
+                    (status.health or quick.EMPTY_HEALTH).status or "",
+                    places[0] if len(places) == 1 else _origin(places),
+                    destination,
+                    ignored=(metadata.annotations or {}).get(IGNORE_ANNOTATION) == "true",
+                )
+            )
+        except ValueError as problem:
+            called = repr(metadata.name[:253]) if metadata.name is not None else _NAMELESS
+            problems.append(f"{reading.instance}: {called}: {problem}")
+    return Listing(apps=tuple(apps), problems=tuple(problems))
+
+
 def _facts(app: raw.ListedApplication | raw.Application, reading: Reading) -> models.Facts:
     metadata, spec, status = app.metadata, app.spec, app.status
-    namespace = metadata.namespace or reading.own_namespace
-    if not is_kubernetes_name(metadata.name) or not is_kubernetes_name(namespace):
-        msg = "its name or namespace is none that Kubernetes allows"
-        raise ValueError(msg)
-    sources = _sources(spec)
-    git = next((s for s in sources if s.kind is models.SourceKind.GIT and s.web_url), None)
-    shown = git or next(iter(sources), None)
-    label = metadata.labels.get(reading.label_key, "")
     place = spec.destination
-    return models.Facts(
-        key=AppKey(reading.instance, namespace, metadata.name),
-        label=_plain("metadata.labels", label) if isinstance(label, str) else "",
-        project=_plain("spec.project", spec.project) or "default",
-        sync=_plain("status.sync.status", status.sync.status) or "Unknown",
-        health=_plain("status.health.status", status.health.status) or "Unknown",
-        repo=_plain("spec.source.repoURL", shown.repo_url) if shown else "",
-        repo_url=git.web_url if git else None,
-        destination=models.Destination(
-            server=without_credentials(_plain("spec.destination.server", place.server)),
-            name=_plain("spec.destination.name", place.name),
-            namespace=_plain("spec.destination.namespace", place.namespace),
-        ),
+    return _facts_of(
+        _key(metadata.name, metadata.namespace, reading),
+        metadata.labels.get(reading.label_key, ""),
+        spec.project,
+        status.sync.status,
+        status.health.status,
+        _origin((source.repo_url, source.web_url) for source in _sources(spec)),
+        _destination(place.server, place.name, place.namespace),
         ignored=metadata.annotations.get(IGNORE_ANNOTATION) == "true",
     )
 
 
+def _key(name: str, namespace: str, reading: Reading) -> AppKey:
+    namespace = namespace or reading.own_namespace
+    if not is_kubernetes_name(name) or not is_kubernetes_name(namespace):
+        msg = "its name or namespace is none that Kubernetes allows"
+        raise ValueError(msg)
+    return AppKey(reading.instance, intern(namespace), name)
+
+
+def _facts_of(
+    key: AppKey,
+    label: Any,
+    project: str,
+    sync: str,
+    health: str,
+    origin: _Place,
+    destination: models.Destination,
+    *,
+    ignored: bool,
+) -> models.Facts:
+    return models.Facts(
+        key=key,
+        label=_plain("metadata.labels", label) if isinstance(label, str) else "",
+        project=_plain("spec.project", project) or "default",
+        sync=_plain("status.sync.status", sync) or "Unknown",
+        health=_plain("status.health.status", health) or "Unknown",
+        repo=_plain("spec.source.repoURL", origin[0]),
+        repo_url=origin[1],
+        destination=destination,
+        ignored=ignored,
+    )
+
+
+def _destination(server: str, name: str, namespace: str) -> models.Destination:
+    return models.Destination(
+        server=without_credentials(_plain("spec.destination.server", server)),
+        name=_plain("spec.destination.name", name),
+        namespace=_plain("spec.destination.namespace", namespace),
+    )
+
+
+_Place = tuple[str, str | None]
+"""A repository as it is shown, and the address of its page when it is one of Git."""
+
+
+def _place(address: str, chart: str) -> _Place:
+    source = _source(raw.Source(repo_url=address, chart=chart))
+    return source.repo_url, source.web_url
+
+
+def _origin(places: Iterable[_Place]) -> _Place:
+    """Choose the repository of an application: the first Git one, else the first."""
+    found = tuple(places)
+    return next((place for place in found if place[1]), found[0] if found else ("", None))
+
+
 def _plain(path: str, text: str) -> str:
     """
-    Give a short text that goes into the catalogue.
+    Give a short text that goes into the catalogue; equal ones are one in memory.
 
     Nothing bounds these in Argo CD, and whoever may write an Application writes them: a catalogue
     page of megabytes, or a NUL that a database refuses, would cost everybody else theirs.
@@ -299,7 +396,7 @@ def _plain(path: str, text: str) -> str:
         raise ValueError(f"a text of more than {TEXT_LIMIT} characters @ $.{path}")
     if not text.isprintable():
         raise ValueError(f"a character that cannot be shown @ $.{path}")
-    return text
+    return intern(text)
 
 
 def _sources(spec: raw.ListedSpec) -> tuple[models.Source, ...]:
