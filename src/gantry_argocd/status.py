@@ -46,7 +46,5 @@ def _rank(status: str, order: tuple[str, ...]) -> int:
 def _worst(statuses: Iterable[str], order: tuple[str, ...]) -> str:
     # Ties of unknown words are decided by the first in text order, so the roll-up does not
     # depend on the order of the applications.
-    ranked = sorted(
-        (-_rank(status or "Unknown", order), status or "Unknown") for status in statuses
-    )
-    return ranked[0][1] if ranked else "Unknown"
+    found = {status or "Unknown" for status in statuses}
+    return min(found, key=lambda status: (-_rank(status, order), status), default="Unknown")

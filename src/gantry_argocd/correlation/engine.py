@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..hookspecs import Change, Entity
-    from .provenance import Known, Record
+    from .provenance import Known, Provenance, Record
 
 
 class Adoption(Enum):
@@ -106,6 +106,8 @@ class Result:
         rows: The entities as they were stored, our part told from the rest.
 
         claims: What the hand-written links come to.
+
+        written: The provenance of what is written.
     """
 
     changes: tuple[Change, ...]
@@ -117,6 +119,7 @@ class Result:
     retired: Mapping[AppKey, str]
     rows: Mapping[EntityKey, Foreign]
     claims: Claims
+    written: Mapping[EntityKey, Provenance]
 
 
 def correlate(
@@ -163,6 +166,7 @@ def correlate(
         retired=knowledge.retired,
         rows=rows,
         claims=decision.claims,
+        written=decision.written,
     )
 
 
@@ -174,6 +178,8 @@ class Decision:
     Attributes:
         changes: In the order of the entities.
 
+        written: The provenance of what is written.
+
         placements: Of every app.
 
         claims: What the links come to.
@@ -182,6 +188,7 @@ class Decision:
     """
 
     changes: tuple[Change, ...]
+    written: Mapping[EntityKey, Provenance]
     placements: Mapping[AppKey, Placement]
     claims: Claims
     problems: tuple[Problem, ...]
@@ -210,12 +217,20 @@ def decide(
     claims = settle(links, AppIndex(records.values() if links else ()))
     placed, placements, problems = _place(records, claims, rows)
     changes = []
+    written: dict[EntityKey, Provenance] = {}
     for key in sorted(rows.keys() | placed.keys(), key=tuple):
-        change = _change(rows.get(key) or Foreign(key=key), placed.get(key, []), retired, adoption)
-        if change is not None:
-            changes.append(change)
+        row, here = rows.get(key) or Foreign(key=key), placed.get(key, [])
+        if not row.writable or (row.adopted and not here and adoption is Adoption.UNDER_WAY):
+            continue
+        wanted, provenance = ownership.contribute(row, here)
+        if wanted is row.stored or wanted == row.stored:
+            continue
+        changes.append(_change(row, here, wanted, retired))
+        if provenance is not None:
+            written[key] = provenance
     return Decision(
         changes=tuple(changes),
+        written=written,
         placements=placements,
         claims=claims,
         problems=(*problems, *_link_problems(claims)),
@@ -303,14 +318,8 @@ def place_one(
 
 
 def _change(
-    row: Foreign, placed: list[Placed], retired: Mapping[AppKey, str], adoption: Adoption
-) -> Change | None:
-    waits = row.adopted and not placed and adoption is Adoption.UNDER_WAY
-    if not row.writable or waits:
-        return None
-    wanted = ownership.contribute(row, placed)
-    if wanted is row.stored or wanted == row.stored:
-        return None
+    row: Foreign, placed: list[Placed], wanted: Entity | None, retired: Mapping[AppKey, str]
+) -> Change:
     return {
         "action": "delete" if wanted is None else "create" if row.stored is None else "update",
         "kind": row.key.kind,

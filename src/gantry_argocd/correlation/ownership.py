@@ -32,7 +32,8 @@ ENRICHMENT_PREFIXES = ("github.com/",)
 """Annotations that another plugin derives from our values (rule 7)."""
 
 FILLED = {"type": "backend", "lifecycle": "production"}
-_HOST_FIELDS = {"name", "namespace", "createdAt", "updatedAt", "createdBy"}
+_ADDED = {"createdAt", "updatedAt", "createdBy"}
+_HOST_FIELDS = {"name", "namespace", *_ADDED}
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +114,28 @@ def is_ours(entity: Entity) -> bool:
     return names.PROVENANCE in _annotations(as_dict(entity) or {})
 
 
-def split(entity: Entity, key: EntityKey, known: Known | None = None) -> Foreign:
+class Contribution(NamedTuple):
+    """
+    An entity as it is to be stored.
+
+    Attributes:
+        entity: None when the row is to go. The stored row itself when nothing of it changes but
+            times in the provenance, which alone are no reason to write.
+
+        provenance: What its annotation says, where it was written anew.
+    """
+
+    entity: Entity | None
+    provenance: Provenance | None = None
+
+
+def split(
+    entity: Entity,
+    key: EntityKey,
+    known: Known | None = None,
+    *,
+    written: Provenance | None = None,
+) -> Foreign:
     """
     Take our part out of a stored entity (rule 4).
 
@@ -123,11 +145,15 @@ def split(entity: Entity, key: EntityKey, known: Known | None = None) -> Foreign
         key: Its identity.
 
         known: See :func:`~gantry_argocd.correlation.provenance.decode`.
+
+        written: What its provenance is known to say, because we wrote it.
     """
     raw = _metadata(entity).get("annotations", {})
     if not isinstance(raw, dict):
         return Foreign(key=key, entity=entity, theirs=True, writable=False, stored=entity)
-    provenance = decode(raw[names.PROVENANCE], known) if names.PROVENANCE in raw else None
+    provenance = written
+    if written is None and names.PROVENANCE in raw:
+        provenance = decode(raw[names.PROVENANCE], known)
     own = provenance is not None and provenance.entity == str(key)
     touched = any(name in raw for name in names.OURS_ALONE)
     return Foreign(
@@ -162,23 +188,20 @@ def strip(entity: Entity, wrote: Wrote | None) -> Entity:
     return result
 
 
-def contribute(foreign: Foreign, placed: Sequence[Placed]) -> Entity | None:
+def contribute(foreign: Foreign, placed: Sequence[Placed]) -> Contribution:
     """
     Give the entity as it is to be stored (rule 12).
 
     Args:
         foreign: What is not ours.
 
-        placed: The apps of the entity, first one first.
-
-    Returns:
-        None when the row is to go: no app is left and nobody else wants it. The stored row itself
-        when nothing of it changes but times in the provenance, which alone are no reason to write.
+        placed: The apps of the entity, first one first. Without any the row goes, unless somebody
+            else wants it.
     """
     if not placed:
         # What holds nothing of ours is not rewritten for its empty containers either.
         rest = foreign.entity if foreign.touched else foreign.stored
-        return rest if foreign.theirs else None
+        return Contribution(rest if foreign.theirs else None)
     base = foreign.entity or _new(foreign.key)
     metadata = dict(_metadata(base))
     annotations = dict(foreign.annotations)
@@ -209,9 +232,9 @@ def contribute(foreign: Foreign, placed: Sequence[Placed]) -> Entity | None:
     if spec is not None:
         result["spec"] = spec
     if _unchanged(foreign, result, provenance):
-        return foreign.stored
+        return Contribution(foreign.stored)
     annotations[names.PROVENANCE] = provenance.encode()
-    return result
+    return Contribution(result, provenance)
 
 
 def _unchanged(foreign: Foreign, wanted: Entity, provenance: Provenance) -> bool:
@@ -273,6 +296,14 @@ def receive(
         else:
             theirs = authored or before.theirs or not is_bare(rest, enrichment)
     return _with_facts(key, foreign, theirs=theirs, records=before.records)
+
+
+def without_host_fields(entity: Entity) -> Entity:
+    """Give an entity without what a host adds to it: times, author, and the usual namespace."""
+    metadata = {k: v for k, v in _metadata(entity).items() if k not in _ADDED}
+    if metadata.get("namespace") == "default":
+        del metadata["namespace"]
+    return dict(entity) | {"metadata": metadata}
 
 
 # --- our part out ---

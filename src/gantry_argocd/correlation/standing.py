@@ -19,7 +19,7 @@ from .engine import Placement, Problem, damage, decide
 from .knowledge import Answer, HeldBack, Knowledge, Outcome, hear, latest, of_today
 from .links import links_of
 from .naming import possible_names, raw_name
-from .provenance import Known
+from .provenance import Known, Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -62,6 +62,20 @@ class _Index(Generic[K, V]):
         return self._sets.get(key, frozenset())
 
 
+class _Awaited(NamedTuple):
+    """A row as we asked for it, None for none, and what its provenance says."""
+
+    entity: Entity | None
+    written: Provenance | None
+
+    def is_there(self, stored: Entity | None) -> bool:
+        """Say whether the catalogue has it, but for what the host adds to it."""
+        if self.entity is None or stored is None:
+            return self.entity is stored
+        mine, theirs = map(ownership.without_host_fields, (self.entity, stored))
+        return mine == theirs
+
+
 class _Region(NamedTuple):
     """Everything that has to do with a change."""
 
@@ -92,6 +106,8 @@ class Proposal:
         lasting: What is to be reported of everything that was looked at.
 
         about: What was looked at.
+
+        written: The provenance of what is written.
     """
 
     changes: tuple[Change, ...]
@@ -103,6 +119,7 @@ class Proposal:
     placements: Mapping[AppKey, Placement | None] = attrs.field(repr=False)
     lasting: tuple[Problem, ...] = attrs.field(repr=False)
     about: AbstractSet[str | AppKey | EntityKey] = attrs.field(repr=False)
+    written: Mapping[EntityKey, Provenance] = attrs.field(repr=False)
 
 
 class Standing:
@@ -132,8 +149,8 @@ class Standing:
         self._sources = {source.name: source for source in sources}
         self._rows: dict[EntityKey, Foreign] = {}
         self._problems: dict[str | AppKey | EntityKey, list[str]] = {}
-        # Rows that we asked to change: what has become of them is looked at the next time.
-        self._awaited: set[EntityKey] = set()
+        # What we asked for: what has become of it is looked at the next time.
+        self._awaited: dict[EntityKey, _Awaited] = {}
         self._of_instance: _Index[str, AppKey] = _Index()
         self._called: _Index[str, AppKey] = _Index()
         self._may_be: _Index[EntityKey, AppKey] = _Index()
@@ -151,6 +168,7 @@ class Standing:
                 placements=result.placements,
                 lasting=result.lasting,
                 about=frozenset(),
+                written=result.written,
             )
         )
 
@@ -188,12 +206,23 @@ class Standing:
         if not self.knows(answer.source for answer in answers):
             return None
         known: Known = {}
-        rows = {
-            key: None if entity is None else ownership.split(entity, key, known)
-            for key, entity in changed.items()
-        }
-        rows |= {key: self._rows.get(key) for key in self._awaited - rows.keys()}
-        recorded = self._recorded_now(rows)
+        rows: dict[EntityKey, Foreign | None] = {}
+        open_rows: set[EntityKey] = set()
+        for key, entity in changed.items():
+            awaited = self._awaited.get(key)
+            as_wanted = awaited is not None and awaited.is_there(entity)
+            written = awaited.written if awaited is not None and as_wanted else None
+            rows[key] = (
+                ownership.split(entity, key, known, written=written) if entity is not None else None
+            )
+            # What is as we asked for needs no second look: applying the changes and correlating
+            # again gives none.
+            if not as_wanted or key in self._problems:
+                open_rows.add(key)
+        for key in self._awaited.keys() - rows.keys():
+            rows[key] = self._rows.get(key)
+            open_rows.add(key)
+        recorded = self._recorded_now(rows, open_rows)
         if recorded is None:
             return None
         concerned = self._concerned(answers, recorded)
@@ -203,16 +232,17 @@ class Standing:
         )
         fresh |= heard.records
         news = {key: new for key, new in fresh.items() if new != self.records.get(key)}
-        return self._decide(rows, fresh, news, heard)
+        return self._decide(rows, open_rows, fresh, news, heard)
 
     def _decide(
         self,
         rows: Mapping[EntityKey, Foreign | None],
+        open_rows: AbstractSet[EntityKey],
         fresh: Mapping[AppKey, Record | None],
         news: dict[AppKey, Record | None],
         heard: Knowledge,
     ) -> Proposal:
-        region = self._region(rows, news)
+        region = self._region(rows, open_rows, news)
         now_rows = {
             key: row for key in region.entities if (row := rows.get(key, self._rows.get(key)))
         }
@@ -246,15 +276,16 @@ class Standing:
                 *decision.problems,
             ),
             about=about,
+            written=decision.written,
         )
 
     def _recorded_now(
-        self, rows: Mapping[EntityKey, Foreign | None]
+        self, rows: Mapping[EntityKey, Foreign | None], open_rows: Iterable[EntityKey]
     ) -> dict[AppKey, Record] | None:
-        """Give the apps that changed rows record or recorded: what the catalogue says wins."""
+        """Give the apps that open rows record or recorded: what the catalogue says wins."""
         concerned = {
             record.key
-            for key in rows
+            for key in open_rows
             for row in (self._rows.get(key), rows[key])
             if row is not None
             for record in row.records
@@ -294,7 +325,10 @@ class Standing:
     # --- what has to do with what ---
 
     def _region(
-        self, rows: Mapping[EntityKey, Foreign | None], news: Mapping[AppKey, Record | None]
+        self,
+        rows: Mapping[EntityKey, Foreign | None],
+        open_rows: AbstractSet[EntityKey],
+        news: Mapping[AppKey, Record | None],
     ) -> _Region:
         """
         Collect what has to do with changed rows and apps.
@@ -302,8 +336,8 @@ class Standing:
         Apps have to do with each other by way of entities only: where their names would meet,
         where a link names both, where they are.
         """
-        region = _Region(apps=set(news), entities=set(rows))
-        apps, entities = list(news), list(rows)
+        region = _Region(apps=set(news), entities=set(open_rows))
+        apps, entities = list(news), list(open_rows)
         while apps or entities:
             if apps:
                 key = apps.pop()
@@ -348,7 +382,10 @@ class Standing:
             self._problems.pop(subject, None)
         for problem in proposal.lasting:
             self._problems.setdefault(problem.about, []).append(problem.text)
-        self._awaited = {EntityKey(c["kind"], c["namespace"], c["name"]) for c in proposal.changes}
+        self._awaited = {}
+        for change in proposal.changes:
+            key = EntityKey(change["kind"], change["namespace"], change["name"])
+            self._awaited[key] = _Awaited(change["entity"], proposal.written.get(key))
 
     def _put_row(self, key: EntityKey, row: Foreign | None) -> None:
         before = self._rows.pop(key, None)
