@@ -170,7 +170,9 @@ class Catalogue:
         if known.ticks < ticks:
             step = Step(known.ticks, ticks, frozenset(changed))
             steps = (*steps, step)[-STEPS_KEPT:]
-        fresh = Snapshot(ticks, dict(sorted(rows.items())), steps)
+        if known.ticks > ticks or not rows.keys() <= known.rows.keys():  # else still in order
+            rows = {key: rows[key] for key in sorted(rows, key=tuple)}
+        fresh = Snapshot(ticks, rows, steps)
         with self._lock:
             if fresh.ticks > self._latest.ticks or known is self._latest:
                 self._latest = fresh
