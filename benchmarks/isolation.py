@@ -25,9 +25,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gantry_argocd import errors
-from gantry_argocd.client import Client
+from gantry_argocd.client.calls import Client
 from gantry_argocd.correlation import Outcome
-from gantry_argocd.hub import Heard, Hub, reveal
+from gantry_argocd.instances.hub import Heard, Hub, reveal
 from gantry_argocd.settings import validate
 
 ALLOWED = 1.10

@@ -12,7 +12,7 @@ from runpy import run_path
 from typing import Any
 
 from gantry_argocd import errors, hookspecs, view
-from gantry_argocd.doctor import ADVICE, STEPS
+from gantry_argocd.instances.doctor import ADVICE, STEPS
 from gantry_argocd.plugin import ArgoCDPlugin
 from gantry_argocd.settings.fields import settings_of
 from gantry_argocd.settings.model import InstanceSettings, Settings, Timeouts

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .hookspecs import ConfigError
-    from .hub import Heard
+    from .instances.hub import Heard
     from .refhost import Host
     from .runtime import Runtime
     from .simulator import Simulator
@@ -84,8 +84,8 @@ def _tell(item: Heard, heard: list[Heard]) -> None:
 
 def _runtime(path: Path) -> Runtime:
     """Make what asks the instances of a configuration file; nothing is asked yet."""
-    from .client import Client
-    from .hub import reveal
+    from .client.calls import Client
+    from .instances.hub import reveal
     from .runtime import Runtime
 
     verdict = validate(_load(path), trusted=True)

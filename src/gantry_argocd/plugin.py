@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from . import actions as offers
 from . import errors
-from .client import Client
+from .actions import offers
+from .catalogue.ledger import PLUGIN
+from .client.calls import Client
 from .correlation import correlate, entity_key, receive
 from .correlation.annotations import APP_NAME, APP_NAMES
 from .hookspecs import hookimpl
-from .hub import Fetched, reveal
-from .ledger import PLUGIN
+from .instances.hub import Fetched, reveal
 from .mappings import as_dict
-from .openapi import SCHEMAS
 from .render import Renderer
-from .rest import Routes
-from .running import run_action, run_once
+from .rest.openapi import SCHEMAS
+from .rest.routes import Routes
+from .rest.running import run_action, run_once
 from .runtime import STANDING_SECONDS, Runtime
 from .settings import DEFAULT_SECRETS_DIRS, config_schema, mask, validate
 from .view import AppState, asks, notice, panel, sidebar
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
         User,
         WriteMode,
     )
+    from .instances.watch import Pace
     from .models import Application
     from .settings import InstanceSettings
-    from .watch import Pace
 
 LOG = logging.getLogger("gantry_argocd")
 PANEL_SECONDS = 2.5

@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from . import errors
-from .actions import ACTION_ROLE, Standing, has_role, offers
-from .applications import Applications
-from .commits import Commits
+from .actions.offers import ACTION_ROLE, Standing, has_role, offers
+from .catalogue.ledger import Ledger
+from .catalogue.live import Live
+from .catalogue.syncs import Syncs
 from .correlation import Answer, correlate, explain_app, explain_entity, moves, rfc3339
-from .hub import Fetched, Heard, Hub
-from .ledger import Ledger
-from .live import Live
-from .operations import Operations
-from .standing import Asked, Standings
-from .syncs import Syncs
-from .watch import Pace
+from .instances.commits import Commits
+from .instances.hub import Fetched, Heard, Hub
+from .instances.watch import Pace
+from .operations.applications import Applications
+from .operations.deeds import Operations
+from .operations.rights import Asked, Standings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from .actions import Offer
-    from .client import Client
-    from .doctor import Diagnosis
+    from .actions.offers import Offer
+    from .client.calls import Client
     from .hookspecs import Entity, Host, User
+    from .instances.doctor import Diagnosis
     from .models import Facts
     from .refs import AppKey, EntityKey, Wanted
     from .settings import InstanceSettings, Settings
@@ -202,7 +202,7 @@ class Runtime:
 
     def sync(self, confirm: Sequence[str] = ()) -> tuple[Mapping[str, Any], bool]:
         """
-        Sync the catalogue; see :meth:`gantry_argocd.syncs.Syncs.sync`.
+        Sync the catalogue; see :meth:`gantry_argocd.catalogue.syncs.Syncs.sync`.
 
         Raises:
             NotReady: If the plugin is disabled or has no instance, too.
@@ -211,7 +211,7 @@ class Runtime:
         return self._syncs.sync(confirm)
 
     def discover(self, told: Callable[[Heard], None] | None = None) -> list[Entity]:
-        """Ask every instance; see :meth:`gantry_argocd.syncs.Syncs.discover`."""
+        """Ask every instance; see :meth:`gantry_argocd.catalogue.syncs.Syncs.discover`."""
         return self._syncs.discover(told)
 
     # --- why ---

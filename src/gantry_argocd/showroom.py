@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from . import view
-from .ledger import PLUGIN
+from .catalogue.ledger import PLUGIN
 from .render import Renderer
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from gantry_argocd import errors
-from gantry_argocd.client import Client
-from gantry_argocd.hub import reveal
+from gantry_argocd.actions.request import SyncRequest
+from gantry_argocd.client.calls import Client
+from gantry_argocd.instances.hub import reveal
 from gantry_argocd.refs import AppKey
 from gantry_argocd.settings import validate
 from gantry_argocd.simulator import Simulator
-from gantry_argocd.sync_request import SyncRequest
 
 PAY = AppKey("one", "argocd", "payment-api")
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from gantry_argocd import errors
-from gantry_argocd.client import Client
-from gantry_argocd.commits import ASK_AGAIN_AFTER, Commits
-from gantry_argocd.hub import reveal
+from gantry_argocd.client.calls import Client
+from gantry_argocd.instances.commits import ASK_AGAIN_AFTER, Commits
+from gantry_argocd.instances.hub import reveal
 from gantry_argocd.models import Application, Commit, RevisionAsk, Source, SourceKind
 from gantry_argocd.refs import AppKey
 from gantry_argocd.settings import validate

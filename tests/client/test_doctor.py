@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gantry_argocd.client import Client
-from gantry_argocd.doctor import Diagnosis, diagnose
-from gantry_argocd.hub import reveal
+from gantry_argocd.client.calls import Client
+from gantry_argocd.instances.doctor import Diagnosis, diagnose
+from gantry_argocd.instances.hub import reveal
 from gantry_argocd.settings import validate
 from gantry_argocd.simulator import Simulator
 

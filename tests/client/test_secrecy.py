@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from gantry_argocd import errors
-from gantry_argocd.client import Client
-from gantry_argocd.hub import reveal
+from gantry_argocd.client.calls import Client
+from gantry_argocd.instances.hub import reveal
 from gantry_argocd.refs import AppKey
 from gantry_argocd.settings import validate
 

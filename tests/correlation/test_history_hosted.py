@@ -13,9 +13,9 @@ from hypothesis import settings
 from test_history import History
 from world import World
 
+from gantry_argocd.catalogue.ledger import Ledger
 from gantry_argocd.correlation import Answer, Outcome, entity_key, receive
 from gantry_argocd.hookspecs import Applied, Change, Correlation, Entity, WriteMode
-from gantry_argocd.ledger import Ledger
 from gantry_argocd.refhost import Host, HostOptions, create_host
 from gantry_argocd.refhost.documents import Key, document
 from gantry_argocd.refhost.foreign import ForeignWrite, Received

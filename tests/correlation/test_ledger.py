@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from world import START, app, service
 
+from gantry_argocd.catalogue.ledger import Ledger
 from gantry_argocd.correlation import Answer, InstanceInfo, Outcome, receive
 from gantry_argocd.hookspecs import Applied, Change, Entity
-from gantry_argocd.ledger import Ledger
 from gantry_argocd.models import Facts
 from gantry_argocd.refs import AppKey
 

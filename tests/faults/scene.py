@@ -19,8 +19,8 @@ import pytest
 from servers import Front
 
 from gantry_argocd import errors, hookspecs
-from gantry_argocd.client import Client
-from gantry_argocd.hub import reveal
+from gantry_argocd.client.calls import Client
+from gantry_argocd.instances.hub import reveal
 from gantry_argocd.plugin import ArgoCDPlugin
 from gantry_argocd.settings import InstanceSettings
 from gantry_argocd.simulator import Simulator

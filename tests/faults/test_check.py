@@ -34,7 +34,7 @@ from servers import (
 
 from gantry_argocd import errors
 from gantry_argocd.cli import main
-from gantry_argocd.doctor import ADVICE, STEPS
+from gantry_argocd.instances.doctor import ADVICE, STEPS
 from gantry_argocd.simulator import Simulator
 
 DAY = timedelta(days=1)

@@ -13,8 +13,8 @@ import pytest
 from servers import Front, Link, slow_drip
 
 from gantry_argocd import errors
-from gantry_argocd.client import Client
-from gantry_argocd.hub import reveal
+from gantry_argocd.client.calls import Client
+from gantry_argocd.instances.hub import reveal
 from gantry_argocd.settings import validate
 from gantry_argocd.simulator import Simulator
 

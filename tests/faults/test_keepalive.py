@@ -9,11 +9,11 @@ import pytest
 from servers import Front, Link
 
 from gantry_argocd import errors
-from gantry_argocd.client import Client
-from gantry_argocd.hub import reveal
+from gantry_argocd.actions.request import SyncRequest
+from gantry_argocd.client.calls import Client
+from gantry_argocd.instances.hub import reveal
 from gantry_argocd.refs import AppKey
 from gantry_argocd.settings import validate
-from gantry_argocd.sync_request import SyncRequest
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n"
 BODY = b'{"items":null}'

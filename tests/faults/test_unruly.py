@@ -15,11 +15,11 @@ from scene import BODY, HEADER, USERINFO
 from servers import MEGABYTE, Fault, Front, Link
 
 from gantry_argocd import errors
-from gantry_argocd.client import Client
-from gantry_argocd.hub import reveal
+from gantry_argocd.actions.request import SyncRequest
+from gantry_argocd.client.calls import Client
+from gantry_argocd.instances.hub import reveal
 from gantry_argocd.refs import AppKey
 from gantry_argocd.settings import validate
-from gantry_argocd.sync_request import SyncRequest
 from gantry_argocd.wire import Reader, Reading
 
 LINE = b"HTTP/1.1 200 OK\r\n"

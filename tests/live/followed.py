@@ -11,9 +11,9 @@ import pluggy
 
 from gantry_argocd import hookspecs
 from gantry_argocd.hookspecs import PageContext, User
+from gantry_argocd.instances.watch import Pace
 from gantry_argocd.plugin import ArgoCDPlugin
 from gantry_argocd.simulator import Simulator
-from gantry_argocd.watch import Pace
 from waiting import eventually
 
 SOON = Pace(

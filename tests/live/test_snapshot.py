@@ -8,9 +8,9 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from gantry_argocd.instances.snapshot import Snapshot
 from gantry_argocd.models import Facts
 from gantry_argocd.refs import AppKey
-from gantry_argocd.snapshot import Snapshot
 from gantry_argocd.wire import Event
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

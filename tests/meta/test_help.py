@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gantry_argocd import errors
-from gantry_argocd.doctor import ADVICE, STEPS
+from gantry_argocd.instances.doctor import ADVICE, STEPS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text("utf-8")
 
@@ -40,6 +40,6 @@ def test_every_help_text_is_on_one_page() -> None:
 
 def test_the_doctor_says_nothing_that_is_not_on_the_page() -> None:
     """A step's help is an error's or one of the advice, never a text of its own."""
-    source = (Path(errors.__file__).with_name("doctor.py")).read_text("utf-8")
+    source = (Path(errors.__file__).parent / "instances" / "doctor.py").read_text("utf-8")
 
     assert source.count("help=") == source.count("help=error.help") + source.count("help=advice")

@@ -25,7 +25,7 @@ def _limit(what: str, file: str, old: str, new: str, tests: str) -> Fault:
 CLIENT_FAULTS = (
     _leak(
         "connections stay open when the plugin ends",
-        "transport.py",
+        "client/transport.py",
         "        self._connections.cut()\n        self._http.close()",
         "        pass",
         "tests/faults/test_connections.py -k black-hole",
@@ -61,7 +61,7 @@ CLIENT_FAULTS = (
     ),
     _leak(
         "what httpx raised is chained",
-        "transport.py",
+        "client/transport.py",
         "            self._circuit.failed(problem)\n        raise problem from None",
         "            self._circuit.failed(problem)\n"
         "        raise problem from ValueError(str(self._headers(None)))",
@@ -69,7 +69,7 @@ CLIENT_FAULTS = (
     ),
     _leak(
         "headers are logged",
-        "transport.py",
+        "client/transport.py",
         "        request = self._request(call, token)\n",
         "        request = self._request(call, token)\n"
         '        logging.getLogger("gantry_argocd").warning("%s", dict(request.headers))\n',
@@ -77,7 +77,7 @@ CLIENT_FAULTS = (
     ),
     _leak(
         "the repr of a client shows its headers",
-        "client.py",
+        "client/calls.py",
         "    def close(self) -> None:",
         "    def __repr__(self) -> str:\n"
         "        return str([s.reveal() for s in self._settings.headers.values()])\n\n"
@@ -86,70 +86,70 @@ CLIENT_FAULTS = (
     ),
     _leak(
         "a refused sign-in tells the password",
-        "transport.py",
+        "client/transport.py",
         '"the sign-in was refused"',
         'f"the sign-in was refused {call.body}"',
         "tests/faults/test_acting.py -k locked",
     ),
     _limit(
         "a read over a closed idle connection is not repeated",
-        "transport.py",
+        "client/transport.py",
         "if fresh or not exchange.met_closed_door or",
         "if True or",
         _IDLE,
     ),
     _limit(
         "a sync goes over an idle connection",
-        "transport.py",
+        "client/transport.py",
         "in (not call.repeatable, True)",
         "in (False, True)",
         _IDLE,
     ),
     _limit(
         "an answer that has begun is asked for again",
-        "connections.py",
+        "client/connections.py",
         "return self.reused and not self.first",
         "return self.reused",
         _IDLE,
     ),
     _limit(
         "headers have no end",
-        "connections.py",
+        "client/connections.py",
         "if exchange.allowed < 0:",
         "if False:",
         f"{_HOSTILE} -k continue-without-end",
     ),
     _limit(
         "any compression is undone",
-        "transport.py",
+        "client/transport.py",
         "if encoding not in",
         "if False and encoding not in",
         f"{_HOSTILE} -k gzip-twice",
     ),
     _limit(
         "a refusal whose text breaks is a broken connection",
-        "transport.py",
+        "client/transport.py",
         "with suppress(httpx.HTTPError, TooMuch, errors.ArgoCDError):",
         "with suppress(KeyError):",
         f"{_HOSTILE} -k refusal",
     ),
     _limit(
         "deadlines are kept by the system's clock",
-        "transport.py",
+        "client/transport.py",
         "if self._monotonic() > call.ends:",
         "if self._now().timestamp() > call.ends:",
         _CLOCK,
     ),
     _limit(
         "each who waits for a sign-in makes one of its own",
-        "session.py",
+        "client/session.py",
         "            if others is None:\n                self._under_way = mine",
         "            others = None",
         "tests/unit/test_session.py",
     ),
     _limit(
         "short sessions are renewed at each call",
-        "session.py",
+        "client/session.py",
         "max(seconds - _RENEW_BEFORE, seconds * _RENEW_LATEST)",
         "seconds - _RENEW_BEFORE",
         "tests/unit/test_session.py",

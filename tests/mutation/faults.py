@@ -17,8 +17,8 @@ _NAMING = "correlation/naming.py"
 _OWNERSHIP = "correlation/ownership.py"
 _PROVENANCE = "correlation/provenance.py"
 _STANDING = "correlation/standing.py"
-_SNAPSHOT = "snapshot.py"
-_LEDGER = "ledger.py"
+_SNAPSHOT = "instances/snapshot.py"
+_LEDGER = "catalogue/ledger.py"
 
 FAULTS = (
     Fault(

@@ -6,9 +6,9 @@ import time
 
 from scene import DEVELOPER, PAGE, Scene
 
+from gantry_argocd.operations.rights import Standings
 from gantry_argocd.refs import AppKey
 from gantry_argocd.simulator import Simulator
-from gantry_argocd.standing import Standings
 
 
 def draw(scene: Scene, name: str, **params: str) -> str:

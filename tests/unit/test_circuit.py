@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gantry_argocd.circuit import OPENS_AFTER, PROBE_EVERY, Circuit
+from gantry_argocd.client.circuit import OPENS_AFTER, PROBE_EVERY, Circuit
 from gantry_argocd.errors import TimedOut, Unreachable
 
 

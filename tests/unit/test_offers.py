@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
-from gantry_argocd import actions, errors
-from gantry_argocd.actions import Offer, Standing, offers, rollback_number
+from gantry_argocd import errors
+from gantry_argocd.actions import offers as actions
+from gantry_argocd.actions.offers import Offer, Standing, offers, rollback_number
 from gantry_argocd.hookspecs import ROLES
 from gantry_argocd.models import Application, AutoSync, Deployment, Facts, Operation, Resource
 from gantry_argocd.refs import AppKey

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from gantry_argocd.actions.progress import SETTLES_WITHIN, progress
 from gantry_argocd.models import Application, Facts, Operation, ResourceResult
-from gantry_argocd.progress import SETTLES_WITHIN, progress
 from gantry_argocd.refs import AppKey
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gantry_argocd import errors
-from gantry_argocd.session import LOCKOUT, Session, lifetime
+from gantry_argocd.client.session import LOCKOUT, Session, lifetime
 from gantry_argocd.settings import Secret
 from waiting import eventually
 

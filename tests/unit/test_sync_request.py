@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gantry_argocd.actions.request import FIELDS, SyncRequest, read, settle, warnings
 from gantry_argocd.errors import BadRequest
 from gantry_argocd.models import Application, Facts, Resource, Source
 from gantry_argocd.refs import AppKey
-from gantry_argocd.sync_request import FIELDS, SyncRequest, read, settle, warnings
 
 KEY = AppKey("prod", "team-a", "pay")
 WEB = Resource(group="apps", kind="Deployment", namespace="pay", name="web", sync="OutOfSync")

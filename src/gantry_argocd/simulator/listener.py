@@ -27,6 +27,19 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.accepting.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # What a client does not read would keep its connection from ever closing.
+        self.abort()
+        await asyncio.sleep(0)
+
+    def abort(self) -> None:
+        """Cut off every connection, whatever was to be sent on it."""
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+
 
 class Listener:
     """One server on one port, in a thread of its own."""
@@ -118,10 +131,7 @@ class Listener:
 
     def abort(self) -> None:
         """Cut off every connection, whatever was to be sent on it."""
-        for connection in list(self._running().server_state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
+        self._running().abort()
 
     def _running(self) -> _Server:
         if self._server is None:

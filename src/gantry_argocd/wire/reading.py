@@ -14,10 +14,10 @@ import attrs
 from cattrs import BaseValidationError, transform_error
 
 from .. import models
+from ..actions.request import REQUEST_INFO, USER_INFO
 from ..errors import Malformed
 from ..refs import AppKey, is_kubernetes_name
 from ..repositories import redact, shorten, web_address, without_credentials
-from ..sync_request import REQUEST_INFO, USER_INFO
 from . import raw
 from .decoding import loads
 

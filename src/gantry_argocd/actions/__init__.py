@@ -1,0 +1,1 @@
+"""What can be done to an application, how it is asked for, and how far it is. Pure."""

@@ -1,0 +1,1 @@
+"""The REST routes, the buttons, their answers, and their description as OpenAPI."""
