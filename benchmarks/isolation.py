@@ -1,28 +1,26 @@
 """
 How much longer the discovery of instances that are well takes beside one that misbehaves.
 
-Run it with ``python benchmarks/isolation.py [--apps 1000] [--rounds 15] [FAULT ...]``. Two
-simulators that are well and the misbehaving server are processes of their own, so that only the
-product shares its processor time with itself. Discovery alone and beside the fault alternate in
-the same run. A round in which a good instance was not complete, or the bad one did not fail as it
-should, ends the run with an error.
+Two simulators that are well and the misbehaving server are processes of their own, so that only
+the product shares its processor time with itself. A round in which a good instance was not
+complete, or the bad one did not fail as it should, fails.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import multiprocessing
 import socket
-import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
+
+from measuring import NotDone, Row, alternate, memory
+from scene import Fleet
+from sizes import Sizes
 
 from gantry_argocd import errors
 from gantry_argocd.client.calls import Client
@@ -130,25 +128,6 @@ def misbehaving(name: str) -> Iterator[str]:
         process.join()
 
 
-@contextmanager
-def simulated(apps: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Run a simulator in a process of its own; give its part of a configuration."""
-    command = [sys.executable, "-c", "from gantry_argocd.cli import main; main()", "simulate"]
-    options = ["--port", "0", "--apps", str(apps), "--seed", str(seed)]
-    process = subprocess.Popen(  # noqa: S603
-        command + options, stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    try:
-        if process.stdout is None:
-            raise SystemExit("the simulator says nothing")
-        url = process.stdout.readline().split()[-1]
-        token = process.stdout.readline().split()[-1]
-        yield {"name": f"good-{seed}", "argocdUrl": url, "token": token}
-    finally:
-        process.terminate()
-        process.wait()
-
-
 # --- the product ---
 
 
@@ -156,7 +135,7 @@ def hub(*instances: dict[str, Any]) -> Hub:
     """Make the part of the product that asks instances."""
     settings = validate({"instances": list(instances)}, trusted=True).settings
     if settings is None:
-        raise SystemExit("the configuration is wrong")
+        raise NotDone("the configuration is wrong")
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -183,64 +162,45 @@ def discover(asked: Hub, apps: int, kind: type[errors.ArgoCDError] | None) -> fl
             took = time.perf_counter() - began
     complete = all(h.outcome is Outcome.COMPLETE and len(h.apps) == apps for h in good)
     if len(good) != 2 or not complete:
-        raise SystemExit(f"a good instance did not answer in full: {good}")
+        raise NotDone(f"a good instance did not answer in full: {good}")
     if kind is not None and not (len(bad) == 1 and isinstance(bad[0].error, kind)):
-        raise SystemExit(f"the bad instance did not fail as it should: {bad[0].error!r}")
+        raise NotDone(f"the bad instance did not fail as it should: {bad[0].error!r}")
     return took
 
 
-def measure(name: str, good: list[dict[str, Any]], apps: int, rounds: int) -> float:
-    """Measure one fault, print the figures, and give the ratio of the medians."""
+def isolating(sizes: Sizes) -> list[Row]:
+    """Measure each fault."""
+    apps = min(sizes.apps, 1000)
+    with ExitStack() as stack:
+        fleets = [stack.enter_context(Fleet(apps, 1)) for _ in range(2)]
+        good = [
+            {"name": f"good-{number}", "argocdUrl": i.url, "token": i.token}
+            for number, fleet in enumerate(fleets)
+            for i in fleet.instances
+        ]
+        return [_beside(name, good, apps, sizes.rounds) for name in sizes.faults or FAULTS]
+
+
+def _beside(name: str, good: list[dict[str, Any]], apps: int, rounds: int) -> Row:
     with misbehaving(name) as url:
         patience = {"connect": "1s", "read": "1s", "list": "2s"}
         bad = {"name": "bad", "argocdUrl": url, "token": "t", "timeouts": patience}
         alone, beside = hub(*good), hub(*good, bad)
-        floor, product = [], []
-        discover(alone, apps, None), discover(beside, apps, FAULTS[name][1])
-        for number in range(rounds):
-            turns = [
-                lambda: floor.append(discover(alone, apps, None)),
-                lambda: product.append(discover(beside, apps, FAULTS[name][1])),
-            ]
-            for turn in turns if number % 2 else reversed(turns):
-                turn()
+        figure, floor = alternate(
+            rounds,
+            lambda: 1000 * discover(beside, apps, FAULTS[name][1]),
+            lambda: 1000 * discover(alone, apps, None),
+        )
         alone.close()
         beside.close()
-    ratio = statistics.median(product) / statistics.median(floor)
-    print(  # noqa: T201
-        f"{name:16} {figures(floor)}   {figures(product)}   {ratio:5.2f}"
-        f"{'' if ratio <= ALLOWED else '  more than allowed'}",
-        flush=True,
+    return Row(
+        workload="ISOLATION",
+        work=f"two instances of {apps:,} apps beside one that misbehaves: {name}",
+        figure=figure,
+        peer="the two alone",
+        floor=floor,
+        mark=f"at most {ALLOWED:g} x",
+        reached=figure.median <= ALLOWED * floor.median,
+        warm_up=1,
+        memory=memory(),
     )
-    return ratio
-
-
-def figures(times: list[float]) -> str:
-    """Give median and spread in milliseconds."""
-    low, median, high = (1000 * t for t in (min(times), statistics.median(times), max(times)))
-    return f"{median:7.1f} ({low:.1f} to {high:.1f})"
-
-
-def main() -> None:
-    """Measure each fault, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--apps", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("faults", nargs="*", metavar="FAULT", help=f"of {', '.join(FAULTS)}")
-    options = parser.parse_args()
-    if strange := set(options.faults) - FAULTS.keys():
-        parser.error(f"no such fault: {', '.join(sorted(strange))}")
-
-    print(  # noqa: T201
-        f"two good instances of {options.apps} applications, {options.rounds} rounds; "
-        "median (least to most) in ms: alone, beside the fault, ratio",
-        flush=True,
-    )
-    with ExitStack() as stack:
-        good = [stack.enter_context(simulated(options.apps, seed)) for seed in (1, 2)]
-        for name in options.faults or FAULTS:
-            measure(name, good, options.apps, options.rounds)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,21 +1,19 @@
 """
-How long the tab takes to be drawn, against joining the words of its table into plain markup.
+The tab drawn from what is known, against joining the words of its table into plain markup.
 
-Run it with ``python benchmarks/panel.py [--rounds 31]``. It takes an application with 100 and
-with 5,000 resources, a tenth of them with problems, from what is known to HTML; templates are
-warm. Product and floor alternate in the same run. Drawing waits for nothing, so the processor's
-time is measured: that of an idle machine. A drawing that lacks a row fails.
+It takes an application with 100 and with 5,000 resources, a tenth of them with problems, from what
+is known to HTML; templates are warm. Drawing waits for nothing, so the processor's time is
+measured: that of an idle machine. A drawing that lacks a row fails.
 """
 
 from __future__ import annotations
 
-import argparse
 import html
-import statistics
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+
+from measuring import Row, alternate, demand, memory, worked
+from sizes import Sizes
 
 from gantry_argocd import view
 from gantry_argocd.models import Resource
@@ -61,47 +59,34 @@ def plain(resources: Sequence[Resource]) -> str:
     )
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Give the milliseconds that *work* takes."""
-    began = time.process_time()
-    work()
-    return (time.process_time() - began) * 1000
+def drawing(sizes: Sizes) -> list[Row]:
+    """Measure each size."""
+    renderer = Renderer()
+    return [_drawn(renderer, number, sizes.rounds) for number in LIMITS]
 
 
-def measure(renderer: Renderer, number: int, rounds: int) -> bool:
-    """Measure one size and print it; whether it is within its limit."""
+def _drawn(renderer: Renderer, number: int, rounds: int) -> Row:
     resources = fleet(number)
     state = examples.state(examples.example(NOW, resources=resources))
     offered, page = examples.actions_for(state.ref), examples.page()
 
     def draw() -> None:
         drawn = renderer.panel(view.panel([state], offered, page, NOW))
-        if drawn.count("<tr") != min(number, _SHOWN) + len(state.application.history) + 2:
-            msg = "the benchmark did not do its work"
-            raise SystemExit(msg)
+        wanted = min(number, _SHOWN) + len(state.application.history) + 2
+        demand(drawn.count("<tr") == wanted, f"{drawn.count('<tr')} rows instead of {wanted}")
 
-    for _ in range(_WARM):
-        draw()
-    pairs = [(timed(draw), timed(lambda: plain(resources))) for _ in range(rounds)]
-    product, floor = (statistics.median(column) for column in zip(*pairs, strict=True))
-    drawn = [first for first, _ in pairs]
-    sys.stdout.write(
-        f"{number:>5} resources: {product:.2f} ms (from {min(drawn):.2f} to {max(drawn):.2f}), "
-        f"floor {floor:.2f} ms, ratio {product / floor:.0f}, limit {LIMITS[number]:.0f} ms\n"
+    figure, floor = alternate(
+        rounds, lambda: worked(draw), lambda: worked(lambda: plain(resources)), warm_up=_WARM
     )
-    return product < LIMITS[number]
-
-
-def main() -> None:
-    """Measure, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=31)
-    options = parser.parse_args()
-    renderer = Renderer()
-    within = [measure(renderer, number, options.rounds) for number in LIMITS]
-    if not all(within):
-        raise SystemExit("too slow")
-
-
-if __name__ == "__main__":
-    main()
+    return Row(
+        workload="PANEL",
+        work=f"the tab of an application with {number:,} resources, drawn from what is known",
+        figure=figure,
+        peer="the words of its table joined into plain markup",
+        floor=floor,
+        mark=f"under {LIMITS[number]:g} ms",
+        reached=figure.median < LIMITS[number],
+        warm_up=_WARM,
+        memory=memory(),
+        upstream=(0, 0),
+    )

@@ -25,10 +25,12 @@ import click
 import correlating
 import discovery
 import growing
+import isolation
 import living
 import pages
 import starting
 from measuring import NotDone, Row
+from panel import drawing
 from sizes import SMALL, Sizes
 from table import as_table
 
@@ -46,6 +48,8 @@ WORKLOADS: Mapping[str, Callable[[Sizes], Sequence[Row]]] = {
     "W8": growing.growing,
     "W9": living.viewing,
     "W10": starting.starting,
+    "PANEL": drawing,
+    "ISOLATION": isolation.isolating,
 }
 
 

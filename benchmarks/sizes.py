@@ -28,6 +28,8 @@ class Sizes:
         growth: Fleets whose costs are compared.
 
         growth_instances: Simulated servers of each of those.
+
+        faults: Of the instance that misbehaves; all when there are none.
     """
 
     apps: int = 10_000
@@ -39,6 +41,7 @@ class Sizes:
     viewers: int = 100
     growth: tuple[int, ...] = (1000, 10_000, 100_000)
     growth_instances: int = 50
+    faults: tuple[str, ...] = ()
 
 
 SMALL = Sizes(
@@ -51,5 +54,6 @@ SMALL = Sizes(
     viewers=5,
     growth=(30, 60),
     growth_instances=3,
+    faults=("reset",),
 )
 """Only to see that everything runs: its figures mean nothing."""
