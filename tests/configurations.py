@@ -14,7 +14,7 @@ from gantry_argocd.settings import MASK
 CANARY = "canary"
 """Every secret that is generated begins so, and nothing else does."""
 
-TRIES = {"ci": 10_000, "nightly": 10_000}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 60)
+TRIES = {"ci": 2_000, "nightly": 10_000}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 60)
 
 NAMES = st.sampled_from(["a", "b", "c", "prod.eu-1"])
 URLS = st.sampled_from(
