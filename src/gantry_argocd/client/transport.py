@@ -43,7 +43,7 @@ ANSWER_LIMIT = 32 * 1024 * 1024
 REFUSAL_LIMIT = 64 * 1024
 """Bytes of an answer that is no success; more is not read."""
 
-HEAD_LIMIT = 128 * 1024
+HEAD_LIMIT = 64 * 1024
 """Bytes of headers, and of the framing of a body beside the body itself."""
 
 RETRY_PAUSES = (0.2, 0.6)
