@@ -79,22 +79,13 @@ class Shortly(Generic[K, V]):
             flight.landed.set()
         return flight.value
 
-    def put(self, key: K, value: V) -> None:
-        """Keep what somebody came to know otherwise; what is on its way is older."""
-        with self._lock:
-            self._drop(key)
-            self._store(key, value)
-
     def forget(self, key: K) -> None:
         """Drop a value: what it is about has changed; what is on its way is not kept either."""
         with self._lock:
-            self._drop(key)
-
-    def _drop(self, key: K) -> None:
-        self._values.pop(key, None)
-        flight = self._flights.pop(key, None)
-        if flight is not None:
-            flight.valid = False
+            self._values.pop(key, None)
+            flight = self._flights.pop(key, None)
+            if flight is not None:
+                flight.valid = False
 
     def _store(self, key: K, value: V) -> None:
         now = self._monotonic()

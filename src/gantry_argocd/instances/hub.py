@@ -346,7 +346,7 @@ class Hub:
 
     def fetch(self, key: AppKey, project: str, *, refresh: str | None = None) -> Fetched:
         """
-        Fetch one application in full.
+        Fetch one application in full, as it is now.
 
         Raises:
             ArgoCDError: If it cannot be.
@@ -356,20 +356,25 @@ class Hub:
 
     def read(self, key: AppKey, document: Any) -> Fetched:
         """
-        Read Argo CD's JSON of the application *key*.
+        Read Argo CD's JSON of the application *key*, which is newer than what is kept of it.
 
         Raises:
             Malformed: If it cannot be read, or is about another application.
         """
+        fetched = self._read(key, document)
+        # This one is not kept in its place: a change that was told while it was on its way is not
+        # in it.
+        self._details.forget(key)
+        return fetched
+
+    def _read(self, key: AppKey, document: Any) -> Fetched:
         reading = self._reading(self.source(key.instance))
         application = self._reader.application(document, reading)
         if application.key != key:
             raise errors.Malformed(
                 f"answered with another application than {key.name}", instance=key.instance
             )
-        fetched = Fetched(application=application, document=document)
-        self._details.put(key, fetched)
-        return fetched
+        return Fetched(application=application, document=document)
 
     def fetch_all(
         self, wanted: Mapping[AppKey, str], seconds: float
@@ -399,7 +404,7 @@ class Hub:
 
     def _fetch_safely(self, key: AppKey, project: str) -> Fetched | errors.ArgoCDError:
         try:
-            return self.fetch(key, project)
+            return self._read(key, self.client(key.instance).application(key, project))
         except errors.ArgoCDError as error:
             return error
         except errors.UnknownInstance as error:
