@@ -100,9 +100,11 @@ class Live:
         """Wait for the end of all threads; *stop* is set, and the connections are cut."""
         self._news.set()
         ends = self._monotonic() + seconds
-        for thread in (*self._followers.values(), self._writer if self._followers else None):
-            if thread is not None:
-                thread.join(max(ends - self._monotonic(), 0))
+        threads: list[Follower | threading.Thread] = [*self._followers.values()]
+        if threads:
+            threads.append(self._writer)
+        for thread in threads:
+            thread.join(max(ends - self._monotonic(), 0))
 
     def is_live(self, name: str) -> bool:
         """Say whether the changes of an instance are told as they happen."""
@@ -148,7 +150,7 @@ class Live:
             now = self._monotonic()
             for key in news:
                 pending.setdefault(key, now)
-        self._news.set()
+            self._news.set()
 
     def has_apps(self, name: str) -> bool:
         """Say whether the last list had any application."""
@@ -161,21 +163,21 @@ class Live:
             self._news.wait()
             if self._stop.wait(GATHER):
                 return
-            self._news.clear()
             with self._lock:
+                # Together, or what comes in between would be written and announced again.
+                self._news.clear()
                 pending, self._pending = self._pending, {}
             began = self._monotonic()
-            rest = AFTER_FAILURE
             try:
-                if pending:
-                    self._ledger.apply(partial(self._answers, pending))
-                    took = self._monotonic() - began
-                    rest = max(APART - took, SHARE * took)
+                self._ledger.apply(partial(self._answers, pending))
             except Exception as failure:  # noqa: BLE001  it is tried again
                 LOG.error("catalogue not written: %s", type(failure).__name__)  # noqa: TRY400
                 self._put_back(pending)
+                rest = AFTER_FAILURE
             else:
                 self._note_lag(pending)
+                took = self._monotonic() - began
+                rest = max(APART - took, SHARE * took)
             if self._stop.wait(rest):
                 return
 
@@ -198,7 +200,7 @@ class Live:
         with self._lock:
             for name, keys in pending.items():
                 self._pending[name] = {**self._pending.get(name, {}), **keys}
-        self._news.set()
+            self._news.set()
 
     def _note_lag(self, pending: Mapping[str, Mapping[AppKey, float]]) -> None:
         now = self._monotonic()
