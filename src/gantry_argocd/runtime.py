@@ -6,7 +6,6 @@ All threads are daemonic, wait on events only, and end within a moment of :meth:
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from .models import Facts
     from .refs import AppKey, EntityKey, Wanted
     from .settings import InstanceSettings, Settings
-
-LOG = logging.getLogger("gantry_argocd")
 
 STANDING_SECONDS = 1.0
 """Longest time that a page waits for rights and windows: a button works without them too."""

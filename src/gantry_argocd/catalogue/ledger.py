@@ -157,12 +157,7 @@ class Ledger:
 
         def nothing(entities: Sequence[Entity]) -> Sequence[Change]:
             everyone = self._everyone(answers or {})
-            adoption = self._adopting(entities, everyone)
-            results.append(
-                correlate(
-                    entities, everyone, memory=self.records(), held=self._held, adoption=adoption
-                )
-            )
+            results.append(self._correlated(entities, everyone, self._held)[0])
             return ()
 
         self._catalogue().update(nothing)
@@ -237,9 +232,15 @@ class Ledger:
         held: Mapping[str, HeldBack],
         seen: Sighting,
     ) -> _Step:
-        adoption = self._adopting(entities, answers)
-        found = correlate(entities, answers, memory=self.records(), held=held, adoption=adoption)
+        found, adoption = self._correlated(entities, answers, held)
         return _Step(turn=self._turn, answers=answers, found=found, seen=seen, adoption=adoption)
+
+    def _correlated(
+        self, entities: Sequence[Entity], answers: Sequence[Answer], held: Mapping[str, HeldBack]
+    ) -> tuple[Result, Adoption]:
+        adoption = self._adopting(entities, answers)
+        memory = self.records()
+        return correlate(entities, answers, memory=memory, held=held, adoption=adoption), adoption
 
     def _adopting(self, entities: Sequence[Entity], answers: Sequence[Answer]) -> Adoption:
         """
@@ -288,7 +289,8 @@ class Ledger:
         found = step.found
         problems = found.problems
         if not isinstance(found, Result) and self._standing is not None:
-            problems = (*problems, *self._standing.problems)
+            with self._lock:
+                problems = (*problems, *self._standing.problems)
         return Applied(
             changes=found.changes, problems=problems, retired=found.retired, held=found.held
         )
@@ -317,10 +319,9 @@ class Ledger:
         return placement.entity if placement is not None else None
 
     def apps_of(self, entity: EntityKey) -> list[AppKey]:
-        """Give the apps of an entity."""
+        """Give the apps of an entity, first one first."""
         with self._lock:
-            placements = self._standing.placements if self._standing is not None else {}
-            return sorted(key for key, place in placements.items() if place.entity == entity)
+            return sorted(self._standing.apps_of(entity) if self._standing is not None else ())
 
     def owner(self, key: AppKey) -> str:
         """Read the owner of the entity that an app is in; empty when it has none."""

@@ -9,13 +9,14 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..correlation import Answer, Outcome, rfc3339
+from ..correlation import rfc3339
 from ..instances.watch import Follower, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from ..correlation import Answer
     from ..instances.hub import Heard, Hub
     from ..refs import AppKey
     from .ledger import Ledger
@@ -183,16 +184,13 @@ class Live:
 
     def _answers(self, pending: Mapping[str, Mapping[AppKey, float]]) -> dict[str, Answer]:
         """Say what is to be written, as it is now: something newer may have been told since."""
-        answers = {}
+        answers: dict[str, Answer] = {}
         for name, keys in pending.items():
             known = {key: self._hub.known_app(key) for key in keys}
-            answers[name] = Answer(
-                source=self._hub.source(name),
-                outcome=Outcome.PARTIAL,
-                apps=tuple(found.facts for found in known.values() if found is not None),
-                deleted=frozenset(key for key, found in known.items() if found is None),
-                began_at=self._now(),
-                by_sync=False,
+            answers |= self._hub.told(
+                name,
+                apps=[found.facts for found in known.values() if found is not None],
+                deleted=[key for key, found in known.items() if found is None],
             )
         return answers
 

@@ -98,15 +98,10 @@ class Client:
 
     def list_applications(self) -> bytes:
         """Fetch the projected list of everything that the instance is restricted to."""
-        params = {"fields": PORTABLE_FIELDS}
-        if self._settings.project:
-            params["projects"] = self._settings.project
-        if self._settings.selector:
-            params["selector"] = self._settings.selector
         return self._send(
             "GET",
             "/api/v1/applications",
-            params,
+            self._scope(PORTABLE_FIELDS),
             doing="listing the applications",
             timeout=self._settings.timeouts.list,
             limit=LIST_LIMIT,
@@ -248,15 +243,10 @@ class Client:
         Raises:
             ArgoCDError: If it is refused, breaks, or says nothing for too long.
         """
-        params = {"fields": STREAM_FIELDS}
-        if self._settings.project:
-            params["projects"] = self._settings.project
-        if self._settings.selector:
-            params["selector"] = self._settings.selector
         call = Call(
             method="GET",
             path="/api/v1/stream/applications",
-            params=params,
+            params=self._scope(STREAM_FIELDS),
             headers={
                 "Accept": "text/event-stream",  # exactly this, or no event stream (section 4)
                 "Accept-Encoding": "identity",
@@ -270,18 +260,27 @@ class Client:
         with self._transport.stream(call) as chunks:
             yield self._results(chunks)
 
+    def _scope(self, fields: str) -> dict[str, str]:
+        """Give the parameters for *fields* of everything that the instance is restricted to."""
+        params = {
+            "fields": fields,
+            "projects": self._settings.project,
+            "selector": self._settings.selector,
+        }
+        return {name: value for name, value in params.items() if value}
+
     def _results(self, chunks: Iterator[bytes]) -> Iterator[list[Any]]:
         for lines in _lines(chunks, self.name):
             results = []
             for line in lines:
                 if not line.startswith(b"data:"):
                     continue  # a keep-alive comment, or the blank line after an event
-                message = decode(line.removeprefix(b"data:"), self.name)
+                content = line.removeprefix(b"data:")
+                message = decode(content, self.name)
                 if not isinstance(message, dict):
                     raise errors.Malformed("the stream sent no object", instance=self.name)
                 if "error" in message:
-                    refusal = Refusal(status=200, body=line.removeprefix(b"data:"))
-                    raise explain(refusal, self.name)
+                    raise explain(Refusal(status=200, body=content), self.name)
                 if "result" in message:
                     results.append(message["result"])
             yield results

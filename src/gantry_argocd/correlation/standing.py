@@ -182,6 +182,10 @@ class Standing:
         """The entities that have apps."""
         return self._placed.keys()
 
+    def apps_of(self, entity: EntityKey) -> Collection[AppKey]:
+        """Give the apps of an entity, in no order."""
+        return self._placed[entity]
+
     def knows(self, sources: Iterable[InstanceInfo]) -> bool:
         """Say whether the instances are configured as they were; else the whole is to be done."""
         return self._sources == {source.name: source for source in sources}

@@ -23,7 +23,7 @@ from .doctor import Diagnosis, Step, diagnose
 from .snapshot import Known, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
@@ -283,6 +283,20 @@ class Hub:
             by_sync=by_sync,
             confirmed=confirmed,
         )
+
+    def told(
+        self, name: str, apps: Sequence[Facts], deleted: Iterable[AppKey] = ()
+    ) -> dict[str, Answer]:
+        """Give what was heard of single applications now as an answer for the catalogue."""
+        answer = Answer(
+            source=self.source(name),
+            outcome=Outcome.PARTIAL,
+            apps=tuple(apps),
+            deleted=frozenset(deleted),
+            began_at=self._now(),
+            by_sync=False,
+        )
+        return {name: answer}
 
     def overhear(self, name: str, results: Sequence[Any]) -> AbstractSet[AppKey]:
         """

@@ -9,7 +9,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from .. import errors
-from ..correlation import Answer, Outcome
 from ..instances.hub import Fetched, Hub, resolve
 
 if TYPE_CHECKING:
@@ -153,14 +152,7 @@ class Applications:
         known = record is not None and record.facts == facts and record.stale_since is None
         if known or not self._ledger.writes or self._stop.is_set():
             return
-        answer = Answer(
-            source=self._hub.source(facts.key.instance),
-            outcome=Outcome.PARTIAL,
-            apps=(facts,),
-            began_at=self._now(),
-            by_sync=False,
-        )
         try:
-            self._ledger.apply({facts.key.instance: answer})
+            self._ledger.apply(self._hub.told(facts.key.instance, [facts]))
         except Exception as failure:  # noqa: BLE001  the next sync writes it
             LOG.error("catalogue not written: %s", type(failure).__name__)  # noqa: TRY400

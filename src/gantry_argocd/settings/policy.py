@@ -9,7 +9,7 @@ the person through, after the role has.
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -26,6 +26,11 @@ OWNER = "$owner"
 """Among groups: the one that is called like the owner of the entity."""
 
 
+def patterns(**known: Any) -> Any:
+    """Declare a setting of names or patterns; none is the default."""
+    return setting(json_type="array", text=texts.NAME_PATTERN, default=[], **known)
+
+
 @attrs.frozen(kw_only=True)
 class PolicyRule:
     """One rule."""
@@ -40,39 +45,27 @@ class PolicyRule:
         default=[],
         examples=(["hard-sync", "rollback"],),
     )
-    instances: tuple[str, ...] = setting(
+    instances: tuple[str, ...] = patterns(
         key="instances",
         title="Instances",
         description="Names or patterns of instances. Empty means all.",
-        json_type="array",
-        text=texts.NAME_PATTERN,
-        default=[],
         examples=(["production"],),
     )
-    projects: tuple[str, ...] = setting(
+    projects: tuple[str, ...] = patterns(
         key="projects",
         title="Projects",
         description="Names or patterns of Argo CD projects. Empty means all.",
-        json_type="array",
-        text=texts.NAME_PATTERN,
-        default=[],
     )
-    namespaces: tuple[str, ...] = setting(
+    namespaces: tuple[str, ...] = patterns(
         key="namespaces",
         title="Namespaces",
         description="Names or patterns of the namespaces that are deployed to. Empty means all.",
-        json_type="array",
-        text=texts.NAME_PATTERN,
-        default=[],
         examples=(["*-prod"],),
     )
-    owners: tuple[str, ...] = setting(
+    owners: tuple[str, ...] = patterns(
         key="owners",
         title="Owners",
         description="Names or patterns of the entity's owner. Empty means all, also none.",
-        json_type="array",
-        text=texts.NAME_PATTERN,
-        default=[],
     )
     role: str = setting(
         key="role",
@@ -80,22 +73,16 @@ class PolicyRule:
         description="People of this role or higher may. Empty: the role alone lets nobody.",
         choices=("", *ROLES[1:]),
     )
-    users: tuple[str, ...] = setting(
+    users: tuple[str, ...] = patterns(
         key="users",
         title="Users",
         description="These people may.",
-        json_type="array",
-        text=texts.NAME_PATTERN,
-        default=[],
     )
-    groups: tuple[str, ...] = setting(
+    groups: tuple[str, ...] = patterns(
         key="groups",
         title="Groups",
         description="People in these groups may, as the host tells them; $owner is the group that "
         "is called like the entity's owner.",
-        json_type="array",
-        text=texts.NAME_PATTERN,
-        default=[],
         examples=(["$owner"],),
     )
 
