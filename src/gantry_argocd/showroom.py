@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from . import view
-from .catalogue.ledger import PLUGIN
+from . import PLUGIN, view
 from .render import Renderer
 
 if TYPE_CHECKING:

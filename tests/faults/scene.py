@@ -245,7 +245,7 @@ class Scene:
 
     def failure(self, name: str) -> errors.ArgoCDError:
         """Give the error that an instance's last list ended with."""
-        runtime = self.plugin._runtime
+        runtime = self.plugin._work().runtime
         assert runtime is not None
         error = runtime._hub.failure(name)
         assert error is not None

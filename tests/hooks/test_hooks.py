@@ -6,8 +6,10 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any
 
@@ -188,15 +190,32 @@ def test_two_managers_share_nothing(argocd: Simulator) -> None:
 
 
 def test_loading_the_plugin_starts_nothing() -> None:
-    """A host that only loads the plugin gets no thread and no connection of it."""
+    """A host that only loads the plugin and ends gets no thread, and waits for no big import."""
     code = (
-        "import threading, pluggy\n"
+        "import sys, threading, pluggy\n"
         "pm = pluggy.PluginManager('gantry')\n"
         "pm.load_setuptools_entrypoints('gantry.plugins')\n"
         "assert pm.get_plugin('argocd')\n"
+        "assert pm.hook.shutdown(plugin='argocd') == [True]\n"
         "assert threading.active_count() == 1\n"
+        "assert not {'httpx', 'jinja2', 'cattrs', 'attrs', 'msgspec'} & set(sys.modules)\n"
+        "assert pm.hook.plugin_manifest()[0]['name'] == 'argocd'\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)  # noqa: S603
+
+
+def test_many_who_come_first_find_one_plugin(manager: pluggy.PluginManager) -> None:
+    """Threads of a host that call the first hooks at the same moment get answers of one plugin."""
+    begin = threading.Barrier(8)
+
+    def first(_: int) -> Any:
+        begin.wait(10)
+        return manager.hook.plugin_routes(plugin="argocd")
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(first, range(8)))
+
+    assert all(one is found[0] for one in found)
 
 
 def test_an_unconfigured_plugin_answers_and_changes_nothing(manager: pluggy.PluginManager) -> None:

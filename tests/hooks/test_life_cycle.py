@@ -172,7 +172,7 @@ class Fragile:
         """Make one, or raise."""
         if self.broken:
             raise RuntimeError("no client")
-        return ArgoCDPlugin()._client(instance)
+        return ArgoCDPlugin()._work()._client(instance)
 
 
 @pytest.mark.parametrize("bad", ["unusable", "raises"])
@@ -183,7 +183,7 @@ def test_a_bad_change_leaves_the_former_one_at_work(argocd: Simulator, bad: str)
     host = Catalogue()
     plugin.configure("argocd", config(argocd), enabled=True, host=host)
     synced(plugin)
-    runtime = plugin._runtime
+    runtime = plugin._work().runtime
     make_client.broken = bad == "raises"
     wanted = {"instances": "nonsense"} if bad == "unusable" else config(argocd, labelKey="x")
 
@@ -193,7 +193,7 @@ def test_a_bad_change_leaves_the_former_one_at_work(argocd: Simulator, bad: str)
         with pytest.raises(RuntimeError):
             plugin.configure("argocd", wanted, enabled=True, host=host)
 
-    assert plugin._runtime is runtime
+    assert plugin._work().runtime is runtime
     assert call(plugin, "GET", "/apps/{appName}", appName="one:payment-api")["status"] == 200
     plugin.shutdown("argocd")
 

@@ -45,7 +45,7 @@ def test_only_cards_that_are_open_cost_a_question(scene: Scene, argocd: Simulato
 def test_answers_are_remembered_for_a_while(scene: Scene, argocd: Simulator) -> None:
     """Many looks are one question; windows, which open and close, are asked about sooner again."""
     clock = [1000.0]
-    runtime = scene.plugin._runtime
+    runtime = scene.plugin._work().runtime
     assert runtime is not None
     standings = Standings(runtime._hub, monotonic=lambda: clock[0])
     key = AppKey("one", "argocd", "fraud-check")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .. import errors
+from .. import PLUGIN, errors
 from ..correlation import (
     Adoption,
     Answer,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from ..hookspecs import Change, Correlation, Entity, Host
     from ..refs import AppKey, EntityKey
     from .sightings import Sighting
-
-PLUGIN = "argocd"
 
 CLOSING = 0.5
 """Seconds that a write under way has to end when everything ends."""
