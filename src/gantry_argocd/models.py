@@ -402,9 +402,10 @@ class Application:
 
     @property
     def last_sync_at(self) -> datetime | None:
-        """When the last operation ended; else the newest deployment; None when never synced."""
-        if self.operation is not None and not self.operation.running and self.operation.finished_at:
-            return self.operation.finished_at
+        """When the last sync ended, dry runs aside; else the newest deployment; None if never."""
+        last = self.operation
+        if last is not None and last.finished_at and not (last.running or last.dry_run):
+            return last.finished_at
         times = [entry.deployed_at for entry in self.history if entry.deployed_at]
         return max(times, default=None)
 

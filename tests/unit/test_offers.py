@@ -19,7 +19,7 @@ HISTORY = (
     Deployment(id=0, revisions=("a" * 40,), deployed_at=NOON),
     Deployment(id=1, revisions=("1.8.2", "b" * 40)),
 )
-APP = Application(facts=Facts(key=AppKey("prod", "argocd", "pay")), history=HISTORY)
+APP = Application(facts=Facts(key=AppKey("prod", "argocd", "pay"), sync="Synced"), history=HISTORY)
 RUNNING = attrs.evolve(APP, operation=Operation(phase="Running"))
 
 
@@ -113,6 +113,29 @@ def test_only_what_runs_can_be_terminated() -> None:
     assert "until the window opens" in str(terminate.confirmation)
     assert "window" not in str(by_id(RUNNING)[actions.TERMINATE].confirmation)
     assert not by_id(RUNNING, may_sync=False)[actions.TERMINATE].available
+
+
+@pytest.mark.parametrize(
+    ("phase", "why"), [("Queued", "it has not begun"), ("Terminating", "ended already")]
+)
+def test_what_argo_cd_would_not_end_is_not_offered_to_be_ended(phase: str, why: str) -> None:
+    """Terminate says why it cannot be pressed while an operation is queued, or ends already."""
+    app = attrs.evolve(APP, operation=Operation(phase=phase))
+
+    terminate = by_id(app)[actions.TERMINATE]
+
+    assert not terminate.available
+    assert why in terminate.reason
+
+
+def test_a_hard_sync_of_what_was_not_compared_promises_nothing() -> None:
+    """Where manifests did not load, nobody is told that nothing would be deleted."""
+    facts = attrs.evolve(APP.facts, sync="Unknown")
+
+    says = str(by_id(attrs.evolve(APP, facts=facts))[actions.HARD_SYNC].confirmation)
+
+    assert "not known now" in says
+    assert "Deletes nothing" not in says
 
 
 def test_a_hard_sync_says_in_numbers_what_it_deletes() -> None:

@@ -76,17 +76,31 @@ def test_what_argo_cd_says_is_in_the_sentence() -> None:
 @pytest.mark.parametrize(
     ("results", "message"),
     [
-        ((), "A sync would change nothing."),
-        ((("Synced", "configmap/x unchanged (dry run)"),), "A sync would change nothing."),
-        ((("PruneSkipped", "ignored (no prune)"),), "A sync would change nothing."),
-        ((("Pruned", "pruned (dry run)"),), "A sync would delete ConfigMap r0."),
+        ((), "It would change nothing."),
+        ((("Synced", "configmap/x unchanged (dry run)"),), "It would change nothing."),
+        ((("PruneSkipped", "ignored (no prune)"),), "It would change nothing."),
+        (
+            (("Pruned", "pruned (dry run)"),),
+            "It would change nothing; with prune it would delete ConfigMap r0.",
+        ),
         (
             (("Pruned", "pruned (dry run)"), ("Synced", "configmap/x configured (dry run)")),
-            "A sync would delete ConfigMap r0 and would change ConfigMap r1.",
+            "It would change ConfigMap r1; with prune it would delete ConfigMap r0.",
+        ),
+        (
+            (("Synced", "configmap/x serverside-applied"),),
+            "It would apply ConfigMap r0 server-side, which may change something.",
+        ),
+        (
+            (("Synced", "x configured (dry run)"), ("Synced", "configmap/x serverside-applied")),
+            (
+                "It would change ConfigMap r0, and would apply ConfigMap r1 server-side, which may "
+                "change something."
+            ),
         ),
     ],
 )
-def test_a_dry_run_says_what_would_change(
+def test_a_dry_run_says_what_it_would_change(
     results: tuple[tuple[str, str], ...], message: str
 ) -> None:
     """What would be deleted and what changed is named; what would stay as it is is not."""

@@ -131,6 +131,8 @@ def test_the_answer_is_one_sentence(changes: dict[str, Any], sentence: str) -> N
         ),
         ("Sync operation blocked by sync window", "waits for a sync window"),
         ("waiting for pruning confirmation of /ConfigMap/x", "waits until pruning is confirmed"),
+        # As 3.3 and older write it.
+        ("Waiting for pruning confirmation of v1/ConfigMap/x", "waits until pruning is confirmed"),
         ("anything else", "has been running for 13 min"),
     ],
 )
@@ -145,7 +147,11 @@ def test_a_dry_run_tells_what_would_change() -> None:
     """After a dry run the tab lists what a sync would do, and calls nothing deployed."""
     said = show(situations.dry_run(NOW)).cards[0].banners[0]
 
-    assert said.title.startswith("A dry run succeeded; nothing was changed.")
+    assert said.title == "A dry run succeeded; nothing was changed"
+    assert said.message is not None
+    assert said.message.text == (
+        "It would change Deployment web; with prune it would delete ConfigMap old."
+    )
     assert [(result.name, result.status) for result in said.results] == [
         ("Deployment pay/web", "Synced"),
         ("ConfigMap pay/old", "Pruned"),

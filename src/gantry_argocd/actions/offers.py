@@ -42,6 +42,11 @@ _LEFT_ALONE = (
     "Argo CD is told to leave this application alone (annotation skip-reconcile), so it would "
     "never begin"
 )
+_NOT_ENDED = {
+    "Queued": "it has not begun, and Argo CD ends only what has",
+    "Terminating": "it is being ended already",
+}
+"""Phases of an operation in which there is no point in ending it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -217,8 +222,10 @@ class _Reasons:
         return _LEFT_ALONE if self.application.left_alone else ""
 
     def terminate(self) -> str:
-        """Of ending an operation."""
-        return self._right("terminate")
+        """Of ending an operation, which Argo CD does only with one that has begun."""
+        operation = self.application.operation if self.application else None
+        phase = operation.phase if operation else ""
+        return self._right("terminate") or _NOT_ENDED.get(phase, "")
 
     def rollback(self) -> str:
         """Of going back in the history."""
@@ -294,14 +301,15 @@ def _rollback_says(entry: Deployment) -> str:
 
 def _hard_sync_says(application: Application | None) -> str:
     """Say in numbers and names what a hard sync will do."""
-    if application is None:
+    if application is None or application.comparison_failed:
         return (
-            "Deletes resources that are no longer in the source, and applies all others by force."
+            "Deletes resources that are no longer in the source, and applies all others by force. "
+            "Which ones is not known now."
         )
     doomed = [resource for resource in application.resources if resource.prune]
     parts = [
         f"Deletes {_count(len(doomed), 'resource')} that {_is(len(doomed))} no longer in the "
-        f"source: {_named(doomed)}."
+        f"source: {_named(doomed)}. What is marked Prune=false stays."
         if doomed
         else "Deletes nothing as far as is known now: no resource has left the source."
     ]

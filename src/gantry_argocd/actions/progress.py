@@ -66,7 +66,7 @@ def progress(application: Application, now: datetime) -> Progress:
         message = "Nothing was done: the selection matched no resource."
         return Progress(state="failed", message=message, done=True)
     if operation.dry_run:
-        return Progress(state="succeeded", message=_tried(operation), done=True)
+        return Progress(state="succeeded", message=rehearsed(operation), done=True)
     if _settling(application, operation, now):
         return Progress(state="settling", message="Synced; health is still settling.", done=False)
     health = application.facts.health
@@ -94,22 +94,21 @@ def _running(operation: Operation, what: str) -> Progress:
     return Progress(state=state, message=sentences[state], done=False)
 
 
-def _tried(operation: Operation) -> str:
-    """Say what a dry run found: what would be deleted, and what would be changed."""
-    deleted = [item for item in operation.results if item.status == "Pruned"]
-    # Argo CD says "unchanged (dry run)", and "ignored (…)" of what it would leave alone.
-    stays = ("unchanged", "ignored")
-    changed = [
-        item
-        for item in operation.results
-        if item.status == "Synced" and not any(word in item.message for word in stays)
-    ]
-    found = [
-        f"would {verb} {_named(items)}"
-        for verb, items in (("delete", deleted), ("change", changed))
-        if items
-    ]
-    return f"A sync {' and '.join(found) or 'would change nothing'}."
+def rehearsed(operation: Operation) -> str:
+    """Say what a dry run found: what it would change, and what it would delete."""
+    plain = [item for item in operation.results if not item.hook_type]
+    deleted = [item for item in plain if item.status == "Pruned"]
+    synced = [item for item in plain if item.status == "Synced"]
+    # Argo CD says "unchanged (dry run)", and "ignored (…)" of what it would leave alone. Of what
+    # is applied by the server it does not say whether anything changes.
+    unclear = [item for item in synced if "serverside-applied" in item.message]
+    stays = ("unchanged", "ignored", "serverside-applied")
+    changed = [item for item in synced if not any(word in item.message for word in stays)]
+    would = f"It would change {_named(changed) if changed else 'nothing'}"
+    if unclear:
+        others = f"would change {_named(changed)}, and " if changed else ""
+        would = f"It {others}would apply {_named(unclear)} server-side, which may change something"
+    return would + (f"; with prune it would delete {_named(deleted)}." if deleted else ".")
 
 
 def _named(items: list[ResourceResult]) -> str:

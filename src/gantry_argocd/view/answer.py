@@ -12,7 +12,11 @@ from . import badges, text, times
 from .state import AppState, differs, unhealthy
 
 _CAUSES = 2
-_REASON = re.compile(r"\b[A-Z][a-z]+(?:[A-Z][A-Za-z]+)+\b")
+_REASON = re.compile(
+    r"\b(?=[A-Za-z]*(?:BackOff|Err|Fail|Killed|Exceeded|Invalid|Denied|Timeout))"
+    r"[A-Z]+[a-z]+(?:[A-Z][A-Za-z]+)+\b|\bOOMKilled\b"
+)
+"""Kubernetes' own words for what is wrong; a kind (CronJob) is no reason."""
 
 
 def sentence(state: AppState, now: datetime) -> str:
@@ -95,7 +99,7 @@ def waits_for_confirmation(app: Application) -> bool:
     return (
         operation is not None
         and operation.running
-        and "waiting for pruning confirmation" in operation.message
+        and "waiting for pruning confirmation" in operation.message.lower()
     )
 
 
@@ -149,7 +153,11 @@ def _because(app: Application) -> str:
 def _resources(app: Application) -> str:
     if not badges.compared(app.facts.sync):
         return ""
-    causes = [r for r in app.resources if unhealthy(r)] or [r for r in app.resources if differs(r)]
+    own = app.facts.health
+    causes = [r for r in app.resources if unhealthy(r)]
+    if not causes and own in {"Progressing", "Suspended"}:
+        causes = [r for r in app.resources if r.health == own and not r.hook]
+    causes = causes or [r for r in app.resources if differs(r)]
     causes = sorted(causes, key=lambda r: (-health_rank(r.health or "Healthy"), r.kind, r.name))
     named = [_cause(resource) for resource in causes[:_CAUSES]]
     if len(causes) > _CAUSES:
@@ -160,7 +168,7 @@ def _resources(app: Application) -> str:
 def _cause(resource: Resource) -> str:
     name = f"{text.line(resource.kind, 60)} {text.line(resource.name, 80)}".strip()
     if not resource.health_message:
-        return f"{name}, {resource.health}" if unhealthy(resource) else name
+        return name if resource.health in {None, "", "Healthy"} else f"{name}, {resource.health}"
     # Kubernetes' own words for a reason (ImagePullBackOff) say more than the prose around them.
     reason = _REASON.search(resource.health_message)
     message = resource.health_message.removeprefix(f'{resource.kind} "{resource.name}" ')
@@ -182,4 +190,5 @@ def _operation(app: Application) -> str:
     if operation is None or operation.phase not in {"Failed", "Error"}:
         return ""
     words = text.line(operation.message.rpartition(" desc = ")[2], 120)
-    return "the last sync failed" + (f", {words}" if words else "")
+    what = "dry run" if operation.dry_run else "sync"
+    return f"the last {what} failed" + (f", {words}" if words else "")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import attrs
 
+from ..actions.progress import rehearsed
 from ..models import Application, Operation, ResourceResult
 from . import answer, badges, text, times
 from .state import AppState
@@ -106,7 +107,14 @@ def _knowledge(state: AppState, now: datetime) -> list[Banner]:
 
 def _states(state: AppState, app: Application, now: datetime) -> list[Banner]:
     found = []
-    if answer.never_compared(app):
+    if app.left_alone:
+        title = "Argo CD is told to leave this application alone"
+        advice = (
+            "It neither compares nor syncs it, so its state may be long past, until the "
+            "annotation argocd.argoproj.io/skip-reconcile is taken away."
+        )
+        found.append(Banner(tone="drift", icon="pause", title=title, help=advice))
+    elif answer.never_compared(app):
         advice = "A refresh asks for it; if it stays so, look at Argo CD’s controller."
         title = "Argo CD has not compared this application yet"
         found.append(Banner(tone="unknown", icon="clock", title=title, help=advice))
@@ -134,7 +142,9 @@ def _states(state: AppState, app: Application, now: datetime) -> list[Banner]:
 def _never_synced(app: Application) -> list[Banner]:
     if not app.never_synced:
         return []
-    advice = "Nothing was deployed by this application yet. A sync would do it."
+    advice = "Nothing was deployed by this application yet."
+    if badges.compared(app.facts.sync) and not (app.left_alone or app.deleting):
+        advice += " A sync would do it."
     return [Banner(tone="unknown", icon="help", title="Never synced", help=advice)]
 
 
@@ -198,8 +208,8 @@ def _rehearsed(operation: Operation, now: datetime) -> list[Banner]:
         Banner(
             tone="unknown",
             icon="info",
-            title=f"A dry run succeeded; nothing was changed. A sync would touch "
-            f"{text.count(len(operation.results), 'resource')}",
+            title="A dry run succeeded; nothing was changed",
+            message=text.message(rehearsed(operation)),
             help=f"and {more:,} more, in Argo CD" if more > 0 else "",
             since=times.moment(operation.finished_at, now),
             results=results,

@@ -112,7 +112,8 @@ def _last_sync(app: Application, now: datetime) -> Fact:
         return _plain("Last sync", "clock", "Never", mono=False)
     operation = app.operation
     words: tuple[Link, ...] = ()
-    if operation is not None and not operation.running and operation.phase != "Succeeded":
+    ended = operation is not None and not (operation.running or operation.dry_run)
+    if operation is not None and ended and operation.phase != "Succeeded":
         words = (Link(text=f"({text.line(operation.phase, 40)})"),)
     return Fact(label="Last sync", icon="clock", mono=False, when=when, values=words)
 

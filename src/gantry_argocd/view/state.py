@@ -92,10 +92,12 @@ class AppState:
 
     @property
     def failed(self) -> bool:
-        """Say whether the last sync did not succeed, or its last attempt did not."""
+        """Say whether the last sync did not succeed, or its last attempt did not; no dry run."""
         operation = self.application.operation if self.application else None
-        return operation is not None and (
-            operation.waiting_for_retry or operation.phase in {"Failed", "Error"}
+        return (
+            operation is not None
+            and not operation.dry_run
+            and (operation.waiting_for_retry or operation.phase in {"Failed", "Error"})
         )
 
 

@@ -70,7 +70,7 @@ def line(text: object, limit: int = LINE) -> str:
 
 def sentence(text: str, limit: int = LINE) -> str:
     """Give *text* as one line that ends like a sentence."""
-    short = line(text, limit).rstrip(". ")
+    short = line(text, limit).rstrip(".: ")
     return short if short.endswith("…") else f"{short}."
 
 

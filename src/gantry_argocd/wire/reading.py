@@ -471,6 +471,9 @@ def _revisions(one: str, several: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _resource(item: raw.Resource) -> models.Resource:
+    # A live hook says requiresPruning too, and means nothing by it (section 8.4); and so does
+    # everything there is while the manifests cannot be loaded.
+    means_it = not item.hook and item.status != "Unknown"
     return models.Resource(
         group=item.group,
         version=item.version,
@@ -481,9 +484,8 @@ def _resource(item: raw.Resource) -> models.Resource:
         health=(item.health.status or None) if item.health else None,
         health_message=redact(item.health.message) if item.health else "",
         hook=item.hook,
-        # A live hook says requiresPruning too, and means nothing by it (section 8.4).
-        prune=item.requires_pruning and not item.hook,
-        prune_confirmation=item.requires_deletion_confirmation and not item.hook,
+        prune=item.requires_pruning and means_it,
+        prune_confirmation=item.requires_deletion_confirmation and means_it,
     )
 
 
