@@ -36,10 +36,13 @@ class Catalogue:
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self.writes = 0
+        self.away = False
         self._lock = threading.Lock()
 
     def update(self, correlate: Callable[[Any], Sequence[Any]]) -> Mapping[str, int]:
-        """Apply what the plugin says."""
+        """Apply what the plugin says, unless the database is away."""
+        if self.away:
+            raise OSError("no database")
         with self._lock:
             changes = correlate([json.loads(json.dumps(row)) for row in self.rows.values()])
             rows = dict(self.rows)

@@ -83,6 +83,28 @@ def test_what_happened_while_the_stream_was_cut_is_found(simulator: Simulator) -
         same(scene, one=simulator)
 
 
+def test_a_catalogue_that_is_away_for_a_while_misses_nothing(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What changed while neither stream nor database were there is written when both are back."""
+    name = first_app(simulator)
+    with Scene(one=simulator) as scene:
+        scene.live(simulator)
+        scene.host.away = True
+        before = lists_of(simulator)
+        simulator.streams.hold("events")
+        simulator.streams.cut()
+        simulator.fleet.set_status(name, sync="Unknown")
+        # Once after the loss of the stream, once more since that could not be written.
+        eventually(lambda: lists_of(simulator) >= before + 2)
+
+        scene.host.away = False
+        same(scene, one=simulator)
+        simulator.streams.release()
+        eventually(lambda: scene.stream()["state"], lambda state: state == "live")
+    assert "catalogue not written: OSError" in caplog.text
+
+
 def test_an_orderly_end_of_the_stream_means_nothing(simulator: Simulator) -> None:
     """Load balancers close streams as they like; the next one is opened, and nothing is lost."""
     with Scene(one=simulator) as scene:

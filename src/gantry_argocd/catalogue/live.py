@@ -130,13 +130,22 @@ class Live:
     # --- what the followers say ---
 
     def relist(self, name: str) -> bool:
-        """List an instance and bring the catalogue in line; say whether it answered."""
-        answered = False
+        """List an instance and bring the catalogue in line; say whether both came about."""
+        done = False
         for batch in self._hub.ask([name]):
             for heard in batch:
-                answered = heard.error is None
-                self._ledger.apply(partial(self._answer, heard))
-        return answered
+                done = self._is_written(partial(self._answer, heard)) and heard.error is None
+        return done
+
+    def _is_written(self, answers: Callable[[], Mapping[str, Answer]]) -> bool:
+        """Write to the catalogue; say whether that came about. If not, it is to be tried again."""
+        try:
+            self._ledger.apply(answers)
+        except Exception as failure:  # noqa: BLE001  a host's database may be away
+            if not self._stop.is_set():
+                LOG.error("catalogue not written: %s", type(failure).__name__)  # noqa: TRY400
+            return False
+        return True
 
     def _answer(self, heard: Heard) -> dict[str, Answer]:
         return {heard.source.name: self._hub.answer(heard)}
@@ -169,16 +178,13 @@ class Live:
                 self._news.clear()
                 pending, self._pending = self._pending, {}
             began = self._monotonic()
-            try:
-                self._ledger.apply(partial(self._answers, pending))
-            except Exception as failure:  # noqa: BLE001  it is tried again
-                LOG.error("catalogue not written: %s", type(failure).__name__)  # noqa: TRY400
-                self._put_back(pending)
-                rest = AFTER_FAILURE
-            else:
+            if self._is_written(partial(self._answers, pending)):
                 self._note_lag(pending)
                 took = self._monotonic() - began
                 rest = max(APART - took, SHARE * took)
+            else:
+                self._put_back(pending)
+                rest = AFTER_FAILURE
             if self._stop.wait(rest):
                 return
 

@@ -38,28 +38,37 @@ _WHOLE = frozenset({Outcome.COMPLETE, Outcome.FAILED})
 
 
 class _Index(Generic[K, V]):
-    """Keys with a set of values each."""
+    """Keys with values each. Most have one, and a set of one weighs three times as much as it."""
 
     def __init__(self) -> None:
-        self._sets: dict[K, set[V]] = {}
+        self._found: dict[K, V | set[V]] = {}
 
     def add(self, keys: Iterable[K], value: V) -> None:
         for key in keys:
-            self._sets.setdefault(key, set()).add(value)
+            found = self._found.setdefault(key, value)
+            if isinstance(found, set):
+                found.add(value)
+            elif found != value:
+                self._found[key] = {found, value}
 
     def discard(self, keys: Iterable[K], value: V) -> None:
         for key in keys:
-            found = self._sets.get(key)
-            if found is not None:
+            found = self._found.get(key)
+            if isinstance(found, set):
                 found.discard(value)
-                if not found:
-                    del self._sets[key]
+                if len(found) == 1:
+                    self._found[key] = found.pop()
+            elif found == value:
+                del self._found[key]
 
     def keys(self) -> Collection[K]:
-        return self._sets.keys()
+        return self._found.keys()
 
     def __getitem__(self, key: K) -> AbstractSet[V]:
-        return self._sets.get(key, frozenset())
+        found = self._found.get(key)
+        if isinstance(found, set):
+            return found
+        return frozenset() if found is None else frozenset((found,))
 
 
 class _Awaited(NamedTuple):

@@ -173,7 +173,8 @@ class Snapshot:
             for facts in apps:
                 listed.add(facts.key)
                 known = self._apps.get(facts.key)
-                if known is not None and known.turn > turn:
+                # What the list says itself is in here, too; every reader shares it.
+                if known is not None and known.turn >= turn:
                     result.append(known.facts)
                 elif known is not None or self._gone_at(facts.key) <= turn:
                     result.append(facts)

@@ -74,7 +74,7 @@ class Followed(Protocol):
     """What a follower works for."""
 
     def relist(self, name: str) -> bool:
-        """List an instance and bring the catalogue in line; say whether it answered."""
+        """List an instance and bring the catalogue in line; say whether both came about."""
 
     def take_events(self, name: str, results: list[Any]) -> None:
         """Take in what the stream sent, Argo CD's JSON."""
