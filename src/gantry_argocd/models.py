@@ -362,6 +362,8 @@ class Application:
         left_alone: Argo CD is told not to touch it (annotation ``skip-reconcile``): it neither
             compares nor syncs it.
 
+        refreshing: A comparison is requested and has not been made.
+
         never_synced: No operation and no history.
 
         reconciled_at: When Argo CD last compared it. None when it never did.
@@ -388,6 +390,7 @@ class Application:
     reconciled_at: datetime | None = None
     deleting: bool = False
     left_alone: bool = False
+    refreshing: bool = False
     hydrated: str = ""
 
     @property

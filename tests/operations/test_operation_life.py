@@ -155,6 +155,17 @@ def test_a_revision_of_several_sources_is_chosen_by_position(
     assert ended(scene, "one:search-api")["progress"]["state"] == "succeeded"
 
 
+def test_a_release_that_would_ignore_a_chosen_revision_is_not_asked() -> None:
+    """Before 2.11 Argo CD syncs to its own revision instead, so people hear that it cannot."""
+    with Simulator(release="2.8") as old, Scene(instance(old)) as scene:
+        status, body = scene.act("sync", "one:search-api", {"revisions": {"2": "main"}})
+
+        assert (status, body["code"]) == (400, "rejected")
+        assert "2.8 cannot sync one of several sources" in body["error"]
+        assert sent(old) == []
+        assert scene.told() == ["refused"]
+
+
 def test_an_unknown_commit_is_accepted_and_fails_on_record(scene: Scene) -> None:
     """Argo CD finds out only while it syncs; people hear of it then, and not a success before."""
     status, body = scene.act("sync", "one:notifications", {"revision": "0" * 40})
@@ -383,6 +394,25 @@ def test_nothing_that_runs_cannot_be_terminated(scene: Scene) -> None:
     assert "no operation is in progress" in answer["error"]
 
 
+def test_an_operation_that_has_not_begun_cannot_be_terminated(
+    scene: Scene, argocd: Simulator
+) -> None:
+    """Argo CD says that there is none, though one is requested: people hear which it is."""
+
+    def request(app: Any) -> None:
+        app["status"].pop("operationState", None)
+        app["operation"] = {"sync": {}, "initiatedBy": {"username": "admin"}}
+
+    argocd.fleet.change(("argocd", "monitoring"), request)
+    try:
+        status, answer = scene.act("terminate", "one:monitoring")
+    finally:
+        argocd.fleet.change(("argocd", "monitoring"), lambda app: app.pop("operation"))
+
+    assert (status, answer["code"]) == (409, "conflict")
+    assert "requested and has not begun" in answer["error"]
+
+
 def test_terminating_under_a_closed_window_says_that_it_lasts(
     scene: Scene, argocd: Simulator
 ) -> None:
@@ -524,6 +554,26 @@ def test_a_refresh_that_never_ends_is_answered_as_requested(
 
     assert scene.act("refresh", "one:identity")[0] == 200
     assert scene.told() == ["requested"] * 4
+
+
+def test_a_refresh_that_a_proxy_cuts_off_is_answered_as_requested(
+    scene: Scene, argocd: Simulator
+) -> None:
+    """Proxies end what takes long; the request stands in the application, and people hear it."""
+    asked = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}
+    argocd.fleet.change(
+        ("argocd", "identity"), lambda app: app["metadata"].update(asked["metadata"])
+    )
+    argocd.faults.set("app", status=503, times=1)
+    try:
+        status, answer = scene.act("refresh", "one:identity")
+        said = scene.panel("identity")
+    finally:
+        argocd.fleet.change(("argocd", "identity"), lambda app: app["metadata"].pop("annotations"))
+
+    assert status == 202, answer
+    assert any("has not ended yet" in note for note in answer["notes"])
+    assert "A refresh was requested and has not been made yet" in said
 
 
 # --- who may ---

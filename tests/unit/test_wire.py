@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from gantry_argocd import errors
 from gantry_argocd.models import SourceKind
 from gantry_argocd.refs import AppKey
-from gantry_argocd.wire import Reader, Reading, Refusal, disclose, explain, external_url
+from gantry_argocd.wire import (
+    Reader,
+    Reading,
+    Refusal,
+    disclose,
+    explain,
+    external_url,
+    release_of,
+    sync_window,
+)
 from recorded import RELEASES, exchanges, recorded
 
 READING = Reading(instance="one")
@@ -322,6 +331,18 @@ def test_only_safe_external_links_are_links(text: str, url: str | None) -> None:
             "error resolving",
         ),
         (
+            400,
+            '{"code":9,"message":"error resolving: rpc error: code = Unavailable desc = canary"}',
+            errors.Conflict,
+            "repo-server does not answer",
+        ),
+        (
+            400,
+            '{"code":9,"message":"cannot rollback to revision deployed with Argo CD v0.11 or x"}',
+            errors.Conflict,
+            "2.12 and later can",
+        ),
+        (
             429,
             '{"code":8,"message":"grpc: received message larger than max (5 vs 4)"}',
             errors.TooLarge,
@@ -357,6 +378,54 @@ def test_a_refusal_becomes_the_right_error(
     assert type(error) is kind
     assert words in str(error)
     assert "canary" not in str(error.as_json())
+
+
+def test_a_refused_rollback_names_the_right_of_3_6() -> None:
+    """Where Argo CD wants a right of its own for rollbacks, the refusal says so."""
+    exchange = recorded("actions/rollback-enforced", "recorded-3.6-dev")
+    body = json.dumps(exchange["response"]["body"]).encode()
+
+    error = explain(Refusal(status=403, body=body, right="applications, rollback"), "one")
+
+    assert type(error) is errors.Forbidden
+    assert "from 3.6 on applications, rollback" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("active", "assigned", "named"),
+    [
+        (
+            [("deny", "0 1 * * *", False), ("deny", "0 2 * * *", True)],
+            [],
+            "closed from “0 1 * * *”",
+        ),
+        (
+            [],
+            [("allow", "0 3 * * *", False), ("allow", "0 4 * * *", True)],
+            "open from “0 3 * * *”",
+        ),
+        ([], [], "forbids syncing now"),
+    ],
+)
+def test_the_window_that_forbids_a_sync_is_named(
+    active: list[tuple[str, str, bool]], assigned: list[tuple[str, str, bool]], named: str
+) -> None:
+    """A window that lets manual syncs through is not blamed for one that is not possible."""
+
+    def windows(given: list[tuple[str, str, bool]]) -> list[dict[str, Any]]:
+        names = ("kind", "schedule", "manualSync")
+        return [dict(zip(names, one, strict=True), duration="1h") for one in given]
+
+    said = sync_window(
+        {
+            "activeWindows": windows(active),
+            "assignedWindows": windows(active + assigned),
+            "canSync": False,
+        }
+    )
+
+    assert named in said
+    assert ";" not in said
 
 
 def test_a_redirect_is_a_sign_in_page() -> None:
@@ -544,3 +613,23 @@ def test_the_quick_way_reads_a_list_as_the_thorough_way_does(items: list[Any]) -
     quick = READER.listing(content, READING)
 
     assert quick == READER.rows(items, READING)
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [
+        ("v2.8.0", (2, 8)),
+        ("v3.4.5+abc1234", (3, 4)),
+        ("2.10.3-vendor.1", (2, 10)),
+        ("v2.11.0-rc1", (2, 11)),
+        ("latest", None),
+        ("", None),
+        ("v3", None),
+        ("v\u0663.\u0664", None),
+    ],
+)
+def test_a_release_is_read_from_whatever_says_a_version(
+    version: str, release: tuple[int, int] | None
+) -> None:
+    """Vendors' versions are understood, and what is none is not taken for one."""
+    assert release_of(version) == release

@@ -323,7 +323,7 @@ class Client:
                 "project": project,
             },
             doing=f"rolling {key.name} back",
-            right="applications, sync",
+            right="applications, rollback",
         )
         return decode(answer, self.name)
 

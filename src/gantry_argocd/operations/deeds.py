@@ -21,6 +21,7 @@ from ..actions.request import settle, warnings
 from ..concurrency import Gate
 from ..instances.hub import Fetched, Hub
 from ..settings import Place, why_not
+from ..wire import release_of
 from .following import Deed, Followers
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..actions.request import SyncRequest
     from ..catalogue.ledger import Ledger
+    from ..client.calls import Client
     from ..hookspecs import User
     from ..models import Application, Facts
     from ..refs import AppKey
@@ -222,6 +224,8 @@ class Operations:
             deed.options = request.told()
         request = attrs.evolve(request, request_id=deed.request_id, requested_by=deed.user["name"])
         client = self._hub.client(key.instance)
+        if request.revisions:
+            _check_chooses(client)
         deed.sent = True
         try:
             fetched = self._hub.read(key, client.sync(key, project, request))
@@ -259,8 +263,10 @@ class Operations:
         except errors.OperationRunning as refusal:
             fetched = self._whose(deed, project, refusal)
         self._follow(deed)
-        notes = ("Hooks are skipped; the application is OutOfSync afterwards.",)
-        return Done(request_id=deed.request_id, fetched=fetched, notes=notes)
+        note = "Hooks are skipped."
+        if not dry_run:
+            note = "Hooks are skipped; the application is OutOfSync afterwards."
+        return Done(request_id=deed.request_id, fetched=fetched, notes=(note,))
 
     def _check_rollback(self, app: Application, number: int, key: AppKey, project: str) -> None:
         """Refuse what Argo CD would, and what it would only hold up: it asks no sync window."""
@@ -283,9 +289,11 @@ class Operations:
         try:
             kind = "hard" if hard else "normal"
             fetched = self._hub.fetch(key, project, refresh=kind)
-        except errors.TimedOut:
+        except (errors.TimedOut, errors.Broken, errors.Unavailable) as failure:
             # The request stands in the Application; the controller carries it out when it can.
             fetched = self._hub.fetch(key, project)
+            if not (fetched.application.refreshing or isinstance(failure, errors.TimedOut)):
+                raise
             notes = (_unfinished(fetched.application),)
         self._applications.learn(fetched)
         return Done(request_id=deed.request_id, fetched=fetched, ended=not notes, notes=notes)
@@ -298,6 +306,8 @@ class Operations:
         try:
             self._hub.client(key.instance).terminate(key, project)
             fetched = self._hub.fetch(key, project)
+        except errors.Conflict as refusal:
+            raise self._not_begun(deed, project, refusal) from None
         except _UNKNOWN_FATE as failure:
             fetched = self._hub.fetch(key, project)
             operation = fetched.application.operation
@@ -340,6 +350,16 @@ class Operations:
             instance=refusal.instance,
         )
 
+    def _not_begun(self, deed: Deed, project: str, refusal: errors.Conflict) -> errors.Conflict:
+        """Say why nothing could be ended: Argo CD ends only what has begun."""
+        operation = self._present(deed, project, refusal).application.operation
+        if operation is None or operation.phase != "Queued":
+            return refusal
+        return errors.Conflict(
+            "the operation is requested and has not begun, and Argo CD ends only what has",
+            instance=refusal.instance,
+        )
+
     def _present(self, deed: Deed, project: str, failure: errors.ArgoCDError) -> Fetched:
         assert deed.key is not None  # noqa: S101  it was allowed before it was sent
         try:
@@ -351,6 +371,20 @@ class Operations:
         """Say which window it is, where Argo CD tells."""
         window = self._standings.window(key, project)
         return errors.Blocked(window, instance=key.instance) if window else refusal
+
+
+def _check_chooses(client: Client) -> None:
+    """Refuse to choose the revision of one source where Argo CD would ignore it."""
+    try:
+        release = release_of(client.version())
+    except errors.ArgoCDError:
+        return  # The sync itself says what is wrong.
+    if release is not None and release < (2, 11):
+        raise errors.Rejected(
+            f"Argo CD {release[0]}.{release[1]} cannot sync one of several sources to a revision "
+            "of its own, and would ignore it; 2.11 and later can",
+            instance=client.name,
+        )
 
 
 def _unfinished(application: Application) -> str:

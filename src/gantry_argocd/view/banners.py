@@ -131,6 +131,10 @@ def _states(state: AppState, app: Application, now: datetime) -> list[Banner]:
                 help="Look at the conditions below; they name what could not be loaded.",
             )
         )
+    if app.refreshing and not app.left_alone:
+        title = "A refresh was requested and has not been made yet"
+        advice = "If it stays so, look at Argo CD’s controller."
+        found.append(Banner(tone="busy", icon="refresh", title=title, help=advice))
     if app.deleting:
         title = "Argo CD is deleting this application"
         found.append(Banner(tone="drift", icon="trash", title=title))

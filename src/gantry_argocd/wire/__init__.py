@@ -15,6 +15,7 @@ from .reading import (
     decode,
     disclose,
     external_url,
+    release_of,
     sync_window,
 )
 from .refusals import Refusal, explain
@@ -34,5 +35,6 @@ __all__ = [
     "explain",
     "external_url",
     "loads",
+    "release_of",
     "sync_window",
 ]

@@ -35,6 +35,7 @@ TEXT_LIMIT = 2048
 
 IGNORE_ANNOTATION = "gantry.io/ignore"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
+REFRESH = "argocd.argoproj.io/refresh"
 _NAMELESS = "an application without a name"
 _WINDOWS = 3
 _PLACES = 16_384
@@ -462,6 +463,7 @@ def _application(app: raw.Application, reading: Reading) -> models.Application:
         reconciled_at=status.reconciled_at,
         deleting=app.metadata.deletion_timestamp is not None,
         left_alone=app.metadata.annotations.get(SKIP_RECONCILE) == "true",
+        refreshing=REFRESH in app.metadata.annotations,
         hydrated=status.source_hydrator.last_successful_operation.dry_sha,
     )
 
@@ -556,23 +558,31 @@ def sync_window(answer: Any) -> str:
     """
     if not isinstance(answer, dict) or answer.get("canSync") is not False:
         return ""
-    active = [_window(item) for item in _items(answer.get("activeWindows"), "deny")]
+    active = _windows(answer.get("activeWindows"), "deny")
     # Without a denying one the reason is that no allowing one is open.
-    closed = [_window(item) for item in _items(answer.get("assignedWindows"), "allow")]
+    closed = _windows(answer.get("assignedWindows"), "allow")
     found = active or closed
     named = f": {'; '.join(found[:_WINDOWS])}" if found else ""
     return f"a sync window of the project forbids syncing now{named}"
 
 
-def _items(value: Any, kind: str) -> list[Any]:
+def _windows(value: Any, kind: str) -> list[str]:
     items = value if isinstance(value, list) else []
-    return [item for item in items if isinstance(item, dict) and item.get("kind") == kind]
+    found = [item for item in items if isinstance(item, dict) and item.get("kind") == kind]
+    # One that lets manual syncs through is not what forbids them.
+    return [_window(item) for item in found if item.get("manualSync") is not True]
 
 
 def _window(item: Any) -> str:
     schedule, duration = (shorten(str(item.get(key, "")), 60) for key in ("schedule", "duration"))
     what = "closed" if item.get("kind") == "deny" else "open"
     return f"{what} from “{schedule}” for {duration}"
+
+
+def release_of(version: str) -> tuple[int, int] | None:
+    """Read major and minor of ``v3.4.5+abc1234``, whatever a vendor adds; None where it is none."""
+    found = re.match(r"v?([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", version, re.ASCII)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def external_url(text: str) -> models.ExternalURL | None:

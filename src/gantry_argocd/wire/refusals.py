@@ -40,7 +40,8 @@ class Refusal:
         doing: What was asked for, as a participle phrase: ``reading payment-api``.
 
         right: The right in Argo CD's RBAC that it needs: ``applications, sync``; ``applications,
-            get`` for reading one application. Empty where a lack of rights is no refusal.
+            get`` for reading one application, ``applications, rollback`` for a rollback, though
+            most servers want sync. Empty where a lack of rights is no refusal.
     """
 
     status: int
@@ -133,6 +134,16 @@ def _unauthenticated(_: Refusal, text: str, instance: str) -> errors.ArgoCDError
 
 _RIGHT = re.compile(r"permission denied: (applications, (?:get|sync|override|rollback)),")
 
+_NEEDS = {
+    "applications, get": "applications, get",
+    "applications, sync": "applications, get and applications, sync",
+    "applications, rollback": (
+        "applications, get and applications, sync; from 3.6 on applications, rollback, where "
+        "server.rbac.rollback.enforce.enable is set"
+    ),
+}
+"""What has to be granted for a right that is asked for together with the application itself."""
+
 
 def _forbidden(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDError:
     if text.startswith("cannot sync: invalid sync window"):
@@ -143,17 +154,10 @@ def _forbidden(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDError
     if told := _RIGHT.match(text):
         lacks = f"the token lacks {told[1]}"
         return errors.Forbidden(f"{refusal.doing} is not permitted: {lacks}", instance=instance)
-    if refusal.right == "applications, sync":
+    if needs := _NEEDS.get(refusal.right):
         return errors.Forbidden(
             f"{refusal.doing} is not permitted, or the application is missing or cannot be read "
-            "now: Argo CD answers the same to all three (needs applications, get and "
-            "applications, sync)",
-            instance=instance,
-        )
-    if refusal.right == "applications, get":
-        return errors.Forbidden(
-            f"{refusal.doing} is not permitted, or the application is missing or cannot be read "
-            "now: Argo CD answers the same to all three (needs applications, get)",
+            f"now: Argo CD answers the same to all three (needs {needs})",
             instance=instance,
         )
     lack = f": the token lacks {refusal.right}" if refusal.right else ""
@@ -179,6 +183,20 @@ def _precondition(refusal: Refusal, text: str, instance: str) -> errors.ArgoCDEr
         return errors.Conflict(errors.ROLLBACK_UNDER_AUTO_SYNC, instance=instance)
     if "application is deleting" in text:
         return errors.Conflict("the application is being deleted", instance=instance)
+    if "revision deployed with Argo CD v0.11" in text:
+        # Of several sources releases before 2.12 cannot roll back, and they give this reason.
+        return errors.Conflict(
+            "this release of Argo CD cannot deploy that entry of the history again; with several "
+            "sources 2.12 and later can: sync to the revisions instead",
+            instance=instance,
+        )
+    if "code = Unavailable" in text:
+        # Nothing was begun, so this is a refusal and no failure of unknown outcome.
+        return errors.Conflict(
+            f"{refusal.doing}: Argo CD's repo-server does not answer, so the revision cannot be "
+            "found; try again when it does",
+            instance=instance,
+        )
     return errors.Rejected(f"{refusal.doing}: {shorten(text)}", instance=instance)
 
 
