@@ -319,6 +319,25 @@ class Deployment:
 
 
 @attrs.frozen(kw_only=True)
+class Hydration:
+    """
+    The last work of the source hydrator, which makes manifests from a dry commit.
+
+    Attributes:
+        phase: ``Hydrating``, ``Hydrated`` or ``Failed``.
+
+        revision: The dry commit.
+
+        since: When it ended; while it runs, when it began.
+    """
+
+    phase: str
+    message: str = ""
+    revision: str = ""
+    since: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
 class AutoSync:
     """How Argo CD syncs an application by itself."""
 
@@ -369,6 +388,10 @@ class Application:
         reconciled_at: When Argo CD last compared it. None when it never did.
 
         hydrated: The dry revision that the hydrator made the present commit from. Empty in most.
+
+        hydrated_source: Where the hydrator puts what it makes. None in most.
+
+        hydration: The hydrator's last work. None in most.
     """
 
     facts: Facts
@@ -392,6 +415,17 @@ class Application:
     left_alone: bool = False
     refreshing: bool = False
     hydrated: str = ""
+    hydrated_source: Source | None = None
+    hydration: Hydration | None = None
+
+    @property
+    def compared_sources(self) -> tuple[Source, ...]:
+        """What *revisions* are of: the hydrator's commits for a hydrated application."""
+        return (self.hydrated_source,) if self.hydrated_source else self.sources
+
+    def sources_of(self, entry: Deployment) -> tuple[Source, ...]:
+        """Give what the revisions of a deployment are of."""
+        return entry.sources or self.compared_sources
 
     @property
     def key(self) -> AppKey:

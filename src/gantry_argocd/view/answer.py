@@ -37,7 +37,9 @@ def sentence(state: AppState, now: datetime) -> str:
         return f"{name} is {_words(state)}; {operation_words(app, now)}."
     if app.never_synced and state.present_sync != "Synced":
         return f"{name} was never synced; it is {_words(state)}."
-    if badges.is_well(state.present_sync, state.present_health) and not state.failed:
+    if badges.is_well(state.present_sync, state.present_health) and not (
+        state.failed or state.unhydrated
+    ):
         return f"{name} is Synced and Healthy."
     since = ""
     if state.present_health != "Healthy" and app.health_since is not None:
@@ -144,7 +146,8 @@ def _words(state: AppState) -> str:
 
 
 def _because(app: Application) -> str:
-    for reason in (_resources(app), _conditions(app), _operation(app), app.health_message):
+    reasons = (_resources(app), _conditions(app), _operation(app), _hydration(app))
+    for reason in (*reasons, app.health_message):
         if reason:
             return f": {text.sentence(reason, 200)}"
     return "."
@@ -192,3 +195,10 @@ def _operation(app: Application) -> str:
     words = text.line(operation.message.rpartition(" desc = ")[2], 120)
     what = "dry run" if operation.dry_run else "sync"
     return f"the last {what} failed" + (f", {words}" if words else "")
+
+
+def _hydration(app: Application) -> str:
+    if app.hydration is None or app.hydration.phase != "Failed":
+        return ""
+    words = text.line(app.hydration.message.rpartition(" desc = ")[2], 120)
+    return "the newest commit could not be hydrated" + (f", {words}" if words else "")

@@ -7,7 +7,7 @@ from datetime import datetime
 import attrs
 
 from ..actions.progress import rehearsed
-from ..models import Application, Operation, ResourceResult
+from ..models import Application, Hydration, Operation, ResourceResult
 from . import answer, badges, text, times
 from .state import AppState
 from .text import Message
@@ -140,7 +140,29 @@ def _states(state: AppState, app: Application, now: datetime) -> list[Banner]:
         found.append(Banner(tone="drift", icon="trash", title=title))
     if app.operation is not None:
         found += _operation(app, app.operation, now)
+    if app.hydration is not None:
+        found += _hydration(app.hydration, now)
     return found + _health(state, app, now)
+
+
+def _hydration(hydration: Hydration, now: datetime) -> list[Banner]:
+    commit = text.line(hydration.revision)[:8] or "a commit"
+    since = times.moment(hydration.since, now)
+    if hydration.phase == "Hydrating":
+        title = f"Manifests are being made from {commit}"
+        return [Banner(tone="busy", icon="sync", title=title, since=since)]
+    if hydration.phase != "Failed":
+        return []
+    return [
+        Banner(
+            tone="bad",
+            icon="cross",
+            title=f"No manifests could be made from {commit}",
+            message=text.message(hydration.message) if hydration.message else None,
+            help="Argo CD goes on with those of the commit that could be hydrated last.",
+            since=since,
+        )
+    ]
 
 
 def _never_synced(app: Application) -> list[Banner]:

@@ -119,16 +119,17 @@ def _last_sync(app: Application, now: datetime) -> Fact:
 
 
 def _revisions(state: AppState, app: Application) -> list[Fact]:
-    compared, last = history.linked(app.revisions, app.sources), history.deployed(app)
+    sources = app.compared_sources
+    compared, last = history.linked(app.revisions, sources), history.deployed(app)
     synced = app.facts.sync == "Synced"
     label = "Synced at" if synced else "Compared revision"
     if not badges.compared(app.facts.sync):
         label = "Wanted, not loaded"
-    note = _about(state, app.revisions, app.sources)
+    note = _about(state, app.revisions, sources)
     rows = [_fact(label, "commit", compared, note)]
     if last and (last != compared or not synced):
         newest = history.newest_first(app)[0]
-        note = _about(state, newest.revisions, newest.sources or app.sources)
+        note = _about(state, newest.revisions, app.sources_of(newest))
         rows.append(_fact("Deployed revision", "commit", last, note))
     if app.hydrated:
         source = app.sources[0] if app.sources else None
@@ -147,6 +148,17 @@ def _sources(app: Application) -> list[Fact]:
     rows: list[Fact] = []
     for number, source in enumerate(app.sources[:_CHIPS], start=1):
         rows += _source(source, f" {number}" if len(app.sources) > 1 else "")
+    return rows + (_hydrated(app.hydrated_source, app) if app.hydrated_source else [])
+
+
+def _hydrated(made: Source, app: Application) -> list[Fact]:
+    rows = [
+        _plain("Hydrated branch", "branch", made.target_revision),
+        _plain("Hydrated path", "folder", made.path),
+    ]
+    if made.repo_url != app.sources[0].repo_url:
+        link = Link(text=text.line(made.repo_url, 300), url=links.repository(made))
+        rows.insert(0, Fact(label="Hydrated repository", icon="branch", wide=True, values=(link,)))
     return rows
 
 

@@ -31,6 +31,7 @@ from .situations import (
     terminating,
     two_sources,
     uncompared,
+    unhydrated,
 )
 from .state import AppState
 
@@ -117,6 +118,7 @@ def _panels(now: datetime) -> list[Item]:
         ("Words of a later release", lambda at: state(example(at, sync="Drifting", health="Odd"))),
         ("Chart and values, two sources", two_sources),
         ("Hydrated, from an OCI image", oci),
+        ("Hydration failed", unhydrated),
         ("Nothing but a name", lambda _: state(Application(facts=Facts(key=key_on())))),
     ]
     found: list[Item] = []

@@ -132,9 +132,9 @@ def newest_first(app: Application) -> list[Deployment]:
 
 def asks(app: Application) -> tuple[RevisionAsk, ...]:
     """Give the revisions that the page would say more about: of the rows shown, one of each."""
-    found = [_ask(app.revisions, app.sources, None)]
+    found = [_ask(app.revisions, app.compared_sources, None)]
     found += [
-        _ask(entry.revisions, entry.sources or app.sources, entry.id)
+        _ask(entry.revisions, app.sources_of(entry), entry.id)
         for entry in newest_first(app)[:DEPLOYMENTS]
     ]
     # The number of a deployment makes Argo CD look at the sources of then.
@@ -161,12 +161,14 @@ def who(entry: Deployment) -> str:
 def deployed(app: Application) -> tuple[Link, ...]:
     """Give the revisions that were deployed last; empty when none was."""
     entries = newest_first(app)
-    return linked(entries[0].revisions, entries[0].sources or app.sources) if entries else ()
+    if not entries:
+        return ()
+    return linked(entries[0].revisions, app.sources_of(entries[0]))
 
 
 def deployed_or_compared(app: Application) -> tuple[Link, ...]:
     """Give the revisions that were deployed last; else those that were compared."""
-    return deployed(app) or linked(app.revisions, app.sources)
+    return deployed(app) or linked(app.revisions, app.compared_sources)
 
 
 def linked(revisions: Sequence[str], sources: Sequence[Source]) -> tuple[Link, ...]:
@@ -184,7 +186,7 @@ def _row(
     now: datetime,
     newest: bool,
 ) -> HistoryRow:
-    sources = entry.sources or app.sources
+    sources = app.sources_of(entry)
     return HistoryRow(
         number=str(entry.id),
         when=times.moment(entry.deployed_at, now),

@@ -13,6 +13,7 @@ from ..models import (
     Condition,
     Deployment,
     ExternalURL,
+    Hydration,
     Operation,
     Resource,
     ResourceResult,
@@ -25,6 +26,7 @@ from .examples import (
     EARLIER_REVISION,
     IMAGE,
     NOW_REVISION,
+    SOURCE,
     VALUES,
     an_operation,
     example,
@@ -213,6 +215,29 @@ def oci(now: datetime) -> AppState:
     digest = "sha256:" + "1f2e" * 16
     return state(
         example(now, sources=(IMAGE,), revisions=(digest,), hydrated=EARLIER_REVISION, history=())
+    )
+
+
+def unhydrated(now: datetime) -> AppState:
+    """Give one whose newest commit the hydrator cannot make manifests from."""
+    return state(
+        example(
+            now,
+            hydrated=EARLIER_REVISION,
+            hydrated_source=Source(
+                repo_url=SOURCE.repo_url,
+                web_url=SOURCE.web_url,
+                path="payment-api",
+                target_revision="environments/prod",
+            ),
+            hydration=Hydration(
+                phase="Failed",
+                message="failed to get manifests: rpc error: code = Unknown desc = helm template "
+                "failed: values.yaml does not exist",
+                revision=NOW_REVISION,
+                since=now - timedelta(minutes=7),
+            ),
+        )
     )
 
 

@@ -76,6 +76,7 @@ class AppState:
             (app.operation is not None and app.operation.running)
             or app.deleting
             or (badges.compared(self.present_sync) and self.present_health == "Progressing")
+            or (app.hydration is not None and app.hydration.phase == "Hydrating")
         )
 
     @property
@@ -88,6 +89,7 @@ class AppState:
             self.present_health not in {"Healthy", "Progressing"}
             or any(condition.severity == "error" for condition in app.conditions)
             or self.failed
+            or self.unhydrated
         )
 
     @property
@@ -99,6 +101,12 @@ class AppState:
             and not operation.dry_run
             and (operation.waiting_for_retry or operation.phase in {"Failed", "Error"})
         )
+
+    @property
+    def unhydrated(self) -> bool:
+        """Say whether the hydrator failed: what is wanted is then not what Argo CD compares."""
+        hydration = self.application.hydration if self.application else None
+        return hydration is not None and hydration.phase == "Failed"
 
 
 def unhealthy(resource: Resource) -> bool:

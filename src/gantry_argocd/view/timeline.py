@@ -117,7 +117,7 @@ def _deployments(app: Application) -> list[_Event]:
         if entry.deployed_at is None:
             continue
         revisions = " + ".join(
-            link.text for link in history.linked(entry.revisions, entry.sources or app.sources)
+            link.text for link in history.linked(entry.revisions, app.sources_of(entry))
         )
         took = times.duration(entry.started_at, entry.deployed_at)
         words = [times.title(entry.deployed_at), f"{revisions or 'something'} was deployed"]

@@ -266,15 +266,20 @@ class Summary:
 
 @attrs.frozen
 class HydrateOperation:
-    """``status.sourceHydrator.lastSuccessfulOperation``."""
+    """``status.sourceHydrator.currentOperation`` and ``lastSuccessfulOperation``."""
 
+    phase: str = ""
+    message: str = ""
     dry_sha: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
 @attrs.frozen
 class HydratorStatus:
     """``status.sourceHydrator``."""
 
+    current_operation: HydrateOperation = HydrateOperation()
     last_successful_operation: HydrateOperation = HydrateOperation()
 
 

@@ -465,6 +465,34 @@ def _application(app: raw.Application, reading: Reading) -> models.Application:
         left_alone=app.metadata.annotations.get(SKIP_RECONCILE) == "true",
         refreshing=REFRESH in app.metadata.annotations,
         hydrated=status.source_hydrator.last_successful_operation.dry_sha,
+        hydrated_source=_hydrated_source(spec),
+        hydration=_hydration(status.source_hydrator.current_operation),
+    )
+
+
+def _hydrated_source(spec: raw.Spec) -> models.Source | None:
+    hydrator = spec.source_hydrator
+    if hydrator is None or not hydrator.dry_source.repo_url:
+        return None
+    made = hydrator.sync_source
+    return _source(
+        raw.Source(
+            # Another repository than the dry one is possible from 3.5 on.
+            repo_url=made.repo_url or hydrator.dry_source.repo_url,
+            path=made.path,
+            target_revision=made.target_branch,
+        )
+    )
+
+
+def _hydration(work: raw.HydrateOperation) -> models.Hydration | None:
+    if not work.phase:
+        return None
+    return models.Hydration(
+        phase=work.phase,
+        message=redact(work.message),
+        revision=work.dry_sha,
+        since=work.finished_at or work.started_at,
     )
 
 
