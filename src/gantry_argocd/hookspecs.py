@@ -18,6 +18,10 @@ Three groups:
 Hooks that take *plugin* mean the plugin of that name; every other returns None. All hooks are
 synchronous and may be called from several threads at once. None raises for a failure of Argo CD:
 pluggy runs all plugins in one loop, and an exception would take the others' results with it.
+
+Nor does one raise for what a host leaves out or gives in another type: that counts as absent. A
+user without one of the four roles is a viewer, forms of a page without ``actionUrl`` post to the
+page itself, and an entity that is none has nothing linked.
 """
 
 from __future__ import annotations

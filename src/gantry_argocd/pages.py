@@ -14,6 +14,7 @@ from . import PLUGIN, errors
 from .actions import offers
 from .correlation import entity_key
 from .correlation.annotations import APP_NAME, APP_NAMES
+from .given import page_of, user_of
 from .instances.hub import Fetched
 from .mappings import as_dict
 from .rest.running import run_action, run_once
@@ -60,6 +61,7 @@ class Pages:
         self, runtime: Runtime | None, entity: Entity, user: User, page: PageContext
     ) -> Fragment | None:
         """Draw the tab."""
+        user, page = user_of(user), page_of(page)
         if (as_dict(entity) or {}).get("kind") != "Service":
             return None
         if runtime is None or not runtime.settings.instances:
@@ -91,7 +93,7 @@ class Pages:
         if runtime is None or not runtime.enabled or not _linked(entity):
             return None
         found = runtime.ledger.members(entity)
-        return self._states_and_actions(runtime, found, user, found.apps)[1]
+        return self._states_and_actions(runtime, found, user_of(user), found.apps)[1]
 
     def _states_and_actions(
         self, runtime: Runtime, found: Members, user: User, opened: Sequence[Member]

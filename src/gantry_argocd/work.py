@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import PLUGIN, errors
 from .client.calls import Client
 from .correlation import correlate, receive
+from .given import entities_of, texts_of
 from .instances.hub import reveal
 from .pages import Pages
 from .render import Renderer
@@ -94,7 +95,7 @@ class Work:
     def correlate(self, entities: Sequence[Entity]) -> Correlation | None:
         """Bring the catalogue in line with what was heard last."""
         runtime = self.runtime
-        return runtime.ledger.correlate(entities) if runtime is not None else None
+        return runtime.ledger.correlate(entities_of(entities)) if runtime is not None else None
 
     def receive_write(
         self, stored: Entity | None, body: Entity | None, mode: WriteMode
@@ -110,7 +111,7 @@ class Work:
         runtime = self.runtime
         if runtime is not None:
             runtime.ledger.forget()
-        result = correlate(entities, [])
+        result = correlate(entities_of(entities), [])
         return {"plugin": PLUGIN, "changes": result.changes, "problems": result.problems}
 
     # --- life cycle ---
@@ -154,7 +155,7 @@ class Work:
         secrets_dirs: Sequence[str],
     ) -> ConfigVerdict:
         """Check a configuration."""
-        dirs = secrets_dirs or DEFAULT_SECRETS_DIRS
+        dirs = texts_of(secrets_dirs) or DEFAULT_SECRETS_DIRS
         verdict = validate(config, stored=stored, trusted=trusted, secrets_dirs=dirs)
         return {
             "values": verdict.values,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,6 +16,7 @@ import attrs
 from .. import errors
 from ..actions import request as sync_request
 from ..actions.offers import ACTION_ROLE
+from ..given import request_of
 from ..instances.hub import Fetched
 from ..refs import EntityKey, Wanted, is_kubernetes_name, parse_list, parse_wanted
 from ..settings import LABEL_KEY
@@ -261,17 +263,24 @@ def _route(
         "path": path,
         "role": role,
         "summary": summary,
-        "handler": _answering(handler),
+        "handler": _answering(handler, re.findall(r"{(\w+)}", path)),
         "openapi": described(method, path),
     }
 
 
-def _answering(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """Turn the errors of the tree into answers."""
+def _answering(
+    handler: Callable[[Request], Response], segments: Sequence[str]
+) -> Callable[[Request], Response]:
+    """Turn the errors of the tree into answers, and whatever a host hands over into a request."""
 
     def answer(request: Request) -> Response:
+        request = request_of(request)
+        path = request["path"]
         try:
-            return handler(request)
+            missing = [name for name in segments if name not in path]
+            if missing:
+                raise errors.BadRequest(f"the path lacks {missing[0]}")
+            return handler({**request, "path": {name: path[name] for name in segments}})
         except errors.GantryArgoCDError as error:
             if isinstance(error, errors.ArgoCDError):
                 LOG.warning("%s", error)
@@ -337,6 +346,8 @@ def _body(request: Request, known: set[str]) -> Mapping[str, Any]:
         BadRequest: If it is no object, or has a key that is not known.
     """
     content = request["body"]
+    if not isinstance(content, bytes):
+        raise errors.BadRequest("the body must be bytes")
     if not content.strip():
         return {}
     content_type = (request["contentType"] or "application/json").partition(";")[0]

@@ -45,7 +45,8 @@ def run_once(
     A sync is requested once, also when a restart or another replica comes in between: Argo CD
     keeps the id with the operation.
     """
-    own = str(uuid.uuid5(_FORMS, "\n".join((request_id, user["name"], ref, action))))
+    form = f"{request_id}\n{user['name']}\n{ref}\n{action}".encode(errors="replace")
+    own = str(uuid.uuid5(_FORMS, form.decode()))
     return run_action(runtime, facts, ref, action, user, own if request_id else "")
 
 

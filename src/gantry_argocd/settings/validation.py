@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_SECRETS_DIRS = ("/run/secrets", "/var/run/secrets")
 _INSTANCE_KEYS = {item.key for item in settings_of(InstanceSettings).values()}
 _FILE_KEYS = ("caBundle", "clientCertificate", "clientKey")
+_HIDDEN_KEYS = {item.key for item in settings_of(InstanceSettings).values() if item.secret}
 _SECRET_KEYS = tuple(
     item.key
     for item in settings_of(InstanceSettings).values()
@@ -63,7 +64,7 @@ def config_schema() -> dict[str, Any]:
 def validate(
     config: Any,
     *,
-    stored: Mapping[str, Any] | None = None,
+    stored: Any = None,
     trusted: bool = False,
     secrets_dirs: Sequence[str] = DEFAULT_SECRETS_DIRS,
 ) -> Verdict:
@@ -73,7 +74,7 @@ def validate(
     Args:
         config: Any JSON value.
 
-        stored: The present configuration, for masks.
+        stored: The present configuration, for masks; what is no object holds none.
 
         trusted: It comes from the operator of the host, not over REST.
 
@@ -81,14 +82,15 @@ def validate(
     """
     errors: list[ConfigError] = []
     try:
-        values = _modern(plain(config))
+        values, before = _modern(plain(config)), _modern(plain(stored))
     except RecursionError:
         deep = ConfigError(path="$", message="less nesting is expected")
         return Verdict(settings=None, values={}, errors=(deep,), enable_errors=())
+    before = before if isinstance(before, dict) else {}
     if isinstance(values, dict):
-        _unmask(values, stored or {}, errors)
+        _unmask(values, before, errors)
         if not trusted:
-            _check_references(values, stored or {}, secrets_dirs, errors)
+            _check_references(values, before, secrets_dirs, errors)
     found = read(Settings, values, "$", errors)
     if found is None:
         return Verdict(settings=None, values={}, errors=tuple(errors), enable_errors=())
@@ -108,19 +110,33 @@ def validate(
     return Verdict(settings=settings, values=values, errors=(), enable_errors=tuple(enable))
 
 
-def mask(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a stored configuration with the mask in place of every secret (G4)."""
-    result: dict[str, Any] = plain(values)
-    for instance in _instance_dicts(result):
-        for key in _SECRET_KEYS:
-            if instance.get(key) and not is_reference(instance[key]):
-                instance[key] = MASK
-        headers = instance.get("headers")
-        if isinstance(headers, dict):
-            instance["headers"] = {
-                name: value if is_reference(value) else MASK for name, value in headers.items()
-            }
-    return result
+def mask(values: Any) -> dict[str, Any]:
+    """
+    Give a stored configuration with the mask in place of every secret (G4).
+
+    Secrets are looked for wherever one of their keys is, so that a configuration that was stored
+    otherwise than this release does tells none either.
+    """
+    masked = _masked(_modern(plain(values)))
+    return masked if isinstance(masked, dict) else {}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _hidden(member) if key in _HIDDEN_KEYS else _masked(member)
+        for key, member in value.items()
+    }
+
+
+def _hidden(value: Any) -> Any:
+    """Hide a secret, or each value of an object of them; a reference to one is none."""
+    if isinstance(value, dict):
+        return {name: _hidden(member) for name, member in value.items()}
+    return value if not value or is_reference(value) else MASK
 
 
 def _frozen(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +160,7 @@ def _modern(config: Any) -> Any:
 
 def _unmask(values: dict[str, Any], stored: Mapping[str, Any], errors: list[ConfigError]) -> None:
     """Put the stored secret of the same name and origin in the place of each mask."""
-    known = {_identity(instance): instance for instance in _instance_dicts(plain(stored))}
+    known = {_identity(instance): instance for instance in _instance_dicts(stored)}
     for index, instance in enumerate(_instance_dicts(values)):
         name, origin = _identity(instance)
         before = known.get((name, origin), {})
@@ -179,7 +195,7 @@ def _check_references(
     secrets_dirs: Sequence[str],
     errors: list[ConfigError],
 ) -> None:
-    known = {_identity(instance): instance for instance in _instance_dicts(plain(stored))}
+    known = {_identity(instance): instance for instance in _instance_dicts(stored)}
     for index, instance in enumerate(_instance_dicts(values)):
         before = known.get(_identity(instance), {})
         places = [*_secret_places(instance, before)]
