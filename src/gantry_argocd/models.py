@@ -244,6 +244,16 @@ class Operation:
         return self.phase not in {"Succeeded", "Failed", "Error"}
 
     @property
+    def held(self) -> bool:
+        """Say whether a sync window holds it, and with it its end."""
+        return self.running and "blocked by sync window" in self.message.lower()
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Say whether it does nothing until somebody confirms that resources are pruned."""
+        return self.running and "waiting for pruning confirmation" in self.message.lower()
+
+    @property
     def waiting_for_retry(self) -> bool:
         """Say whether an attempt failed and the next has not begun."""
         return self.phase == "Running" and self.finished_at is not None
@@ -387,6 +397,8 @@ class Application:
 
         reconciled_at: When Argo CD last compared it. None when it never did.
 
+        generated_by: The ApplicationSet that made it, and undoes changes of it. Empty in most.
+
         hydrated: The dry revision that the hydrator made the present commit from. Empty in most.
 
         hydrated_source: Where the hydrator puts what it makes. None in most.
@@ -414,6 +426,7 @@ class Application:
     deleting: bool = False
     left_alone: bool = False
     refreshing: bool = False
+    generated_by: str = ""
     hydrated: str = ""
     hydrated_source: Source | None = None
     hydration: Hydration | None = None

@@ -102,6 +102,24 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(
     assert record["action"] == "argocd.dry-run"
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_server_below_a_root_path_is_used_like_any_other(slash: str) -> None:
+    """An address with a path keeps it in every call, the sign-in and the stream, and in links."""
+    with Simulator(operation_seconds=0.3, root_path="/argo-cd") as rooted:
+        config = instance(rooted, argocdUrl=rooted.url + slash, token="")
+        config |= {"username": "syncer", "password": "simulator", "follow": True}
+        with Scene(config) as scene:
+            eventually(lambda: scene.instance("one")["stream"]["state"], lambda s: s == "live")
+            assert scene.act("sync", "one:payment-api", {})[0] == 200
+            assert ended(scene, "one:payment-api")["progress"]["state"] == "succeeded"
+            assert scene.act("refresh", "one:payment-api")[0] == 200
+            found = scene.look("", "one:payment-api")
+            assert scene.call("POST", "/check")[1]["ok"]
+
+        assert rooted.url.endswith("/argo-cd")
+        assert found["url"] == f"{rooted.url}/applications/argocd/payment-api"
+
+
 def test_a_hard_sync_deletes_what_it_said(scene: Scene, argocd: Simulator) -> None:
     """The confirmation names what will go, and exactly that goes."""
     offers = scene.look("/actions", "one:payment-api-prod")
@@ -150,6 +168,7 @@ def test_a_revision_of_several_sources_is_chosen_by_position(
 
     status, body = scene.act("sync", "one:search-api", {"revisions": {"2": "main"}})
     assert status == 200, body
+    assert len(body["revisions"]) == len(body["sources"]) == 2
     (body,) = sent(argocd)
     assert (body["sourcePositions"], body["revisions"]) == ([2], ["main"])
     assert ended(scene, "one:search-api")["progress"]["state"] == "succeeded"

@@ -112,6 +112,9 @@ def test_only_what_runs_can_be_terminated() -> None:
     assert terminate.available
     assert "until the window opens" in str(terminate.confirmation)
     assert "window" not in str(by_id(RUNNING)[actions.TERMINATE].confirmation)
+    held = Operation(phase="Running", message="Sync operation blocked by sync window")
+    automated = by_id(attrs.evolve(APP, operation=held))[actions.TERMINATE]
+    assert "until the window opens" in str(automated.confirmation)
     assert not by_id(RUNNING, may_sync=False)[actions.TERMINATE].available
 
 

@@ -149,7 +149,7 @@ def offers(
         return found
     if _running(application):
         terminate = why_not.terminate()
-        says = _terminate_says(standing)
+        says = _terminate_says(application, standing)
         found.append(
             _offer(
                 TERMINATE, "Terminate", "terminate", terminate, destructive=True, confirmation=says
@@ -278,9 +278,11 @@ def _waits_for(waiting: Sequence[Resource]) -> str:
     )
 
 
-def _terminate_says(standing: Standing) -> str:
+def _terminate_says(application: Application, standing: Standing) -> str:
     text = "Ends the running operation. What it has applied so far stays applied."
-    if standing.window:
+    operation = application.operation
+    # A window that lets manual syncs through may hold an automated one.
+    if standing.window or (operation is not None and operation.held):
         text += " A sync window is closed: it will be terminating until the window opens."
     return text
 

@@ -21,10 +21,6 @@ SETTLES_WITHIN = timedelta(minutes=10)
 """How long after a sync a progressing application is said to be settling because of it."""
 
 _NAMED = 10
-_WAITS = (
-    ("waiting for pruning confirmation", "waiting-for-confirmation"),
-    ("blocked by sync window", "blocked"),
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -83,8 +79,11 @@ def _running(operation: Operation, what: str) -> Progress:
     if operation.waiting_for_retry:
         message = f"An attempt failed, and the next will follow{said}"
         return Progress(state="waiting-for-retry", message=message, done=False)
-    lowered = operation.message.lower()
-    state = next((state for words, state in _WAITS if words in lowered), "running")
+    state = "running"
+    if operation.held:
+        state = "blocked"
+    elif operation.awaits_confirmation:
+        state = "waiting-for-confirmation"
     sentences = {
         "running": f"The {what} is running{said}",
         "blocked": f"The {what} waits for a sync window{said}",

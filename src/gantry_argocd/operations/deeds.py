@@ -315,6 +315,9 @@ class Operations:
                 raise failure from None
         self._follow(deed)
         window = self._standings.window(key, project)
+        operation = fetched.application.operation
+        if not window and operation is not None and operation.held:
+            window = "a sync window of the project holds it"
         notes = (f"It will be terminating until the window opens: {window}.",) if window else ()
         return Done(request_id=deed.request_id, fetched=fetched, notes=notes)
 

@@ -58,6 +58,7 @@ def status_object(application: Application, runtime: Runtime) -> dict[str, Any]:
     }
     lists: dict[str, Any] = {
         "resources": [present(_resource(item)) for item in application.resources],
+        "revisions": list(application.revisions),
         "sources": [present(_source(item)) for item in application.sources],
         "conditions": [
             present({"type": c.type, "message": c.message, "since": _time(c.since)})

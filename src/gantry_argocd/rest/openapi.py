@@ -123,6 +123,7 @@ _APPLICATION = _object(
         "progress": _ref("ArgoCDProgress"),
         "autoSync": _object({"prune": _TRUTH, "selfHeal": _TRUTH}),
         "resources": _list(_ref("ArgoCDResource")),
+        "revisions": {**_list(_TEXT), "description": "What was compared, one for each source."},
         "sources": _list(_ref("ArgoCDSource")),
         "conditions": _list(_object({"type": _TEXT, "message": _TEXT, "since": _MOMENT}, "type")),
         "history": _list(_ref("ArgoCDDeployment")),

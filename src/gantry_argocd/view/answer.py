@@ -76,9 +76,9 @@ def operation_words(app: Application, now: datetime) -> str:
         return f"{what} is being terminated"
     if operation.waiting_for_retry:
         return f"{what} failed and waits for its next attempt"
-    if waits_for_confirmation(app):
+    if operation.awaits_confirmation:
         return f"{what} waits until pruning is confirmed"
-    if "blocked by sync window" in operation.message:
+    if operation.held:
         return f"{what} waits for a sync window"
     took = times.duration(operation.started_at, now)
     hook = operation.message.partition("waiting for completion of hook ")[2]
@@ -93,16 +93,6 @@ def never_compared(app: Application) -> bool:
     """Say whether Argo CD has not looked at *app* yet."""
     silent = app.reconciled_at is None and not app.conditions and not app.revisions
     return silent and not badges.compared(app.facts.sync)
-
-
-def waits_for_confirmation(app: Application) -> bool:
-    """Say whether the operation does nothing until somebody confirms that resources are pruned."""
-    operation = app.operation
-    return (
-        operation is not None
-        and operation.running
-        and "waiting for pruning confirmation" in operation.message.lower()
-    )
 
 
 def tone(states: Sequence[AppState]) -> str:

@@ -208,7 +208,7 @@ def _operation(app: Application, operation: Operation, now: datetime) -> list[Ba
         ]
     words = answer.operation_words(app, now)
     advice = ""
-    if answer.waits_for_confirmation(app):
+    if operation.awaits_confirmation:
         advice = "Open the application in Argo CD to confirm, or terminate the sync."
     who = text.line(operation.initiator, 80) or ("auto-sync" if operation.automated else "")
     title = words[:1].upper() + words[1:] + (f", started by {who}" if who else "")

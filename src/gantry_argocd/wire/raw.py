@@ -24,6 +24,14 @@ _SPELLINGS = {"repo_url": "repoURL", "external_urls": "externalURLs", "dry_sha":
 
 
 @attrs.frozen
+class Owner:
+    """An element of ``metadata.ownerReferences``."""
+
+    kind: str = ""
+    name: str = ""
+
+
+@attrs.frozen
 class Metadata:
     """``metadata``."""
 
@@ -35,6 +43,7 @@ class Metadata:
     annotations: dict[str, Any] = attrs.field(factory=dict)
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
+    owner_references: tuple[Owner, ...] = ()
 
 
 @attrs.frozen
@@ -306,7 +315,7 @@ class Application:
     operation: Operation | None = None
 
 
-_DETAILS = frozenset({Resource, Condition, HistoryEntry, ResourceResult, Info})
+_DETAILS = frozenset({Resource, Condition, HistoryEntry, ResourceResult, Info, Owner})
 """Rows of the page that are left out when they cannot be read; the rest is still worth showing."""
 
 

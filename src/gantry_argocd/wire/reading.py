@@ -464,6 +464,9 @@ def _application(app: raw.Application, reading: Reading) -> models.Application:
         deleting=app.metadata.deletion_timestamp is not None,
         left_alone=app.metadata.annotations.get(SKIP_RECONCILE) == "true",
         refreshing=REFRESH in app.metadata.annotations,
+        generated_by=next(
+            (one.name for one in app.metadata.owner_references if one.kind == "ApplicationSet"), ""
+        ),
         hydrated=status.source_hydrator.last_successful_operation.dry_sha,
         hydrated_source=_hydrated_source(spec),
         hydration=_hydration(status.source_hydrator.current_operation),
