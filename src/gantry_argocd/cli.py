@@ -35,6 +35,26 @@ if TYPE_CHECKING:
     from .simulator import Simulator
 
 
+def _named(_context: click.Context, _parameter: click.Parameter, address: str) -> str:
+    if not address.strip():
+        raise click.BadParameter("an address is expected; 0.0.0.0 or :: listens on all")
+    return address
+
+
+def _absolute(
+    _context: click.Context, _parameter: click.Parameter, folders: Sequence[str]
+) -> list[str]:
+    """References name absolute paths, so a relative folder would hold none of them."""
+    if "" in folders:
+        raise click.BadParameter("a folder is expected")
+    return [str(Path(folder).absolute()) for folder in folders]
+
+
+_host_option = click.option(
+    "--host", "address", default="127.0.0.1", show_default=True, callback=_named
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gantry-argocd")
 def main() -> None:
@@ -139,7 +159,7 @@ def check(path: Path, output: str) -> None:
 
 
 @main.command()
-@click.option("--host", "address", default="127.0.0.1", show_default=True)
+@_host_option
 @click.option("--port", "-p", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option(
     "--data-dir",
@@ -159,10 +179,11 @@ def check(path: Path, output: str) -> None:
     "--secrets-dir",
     "secrets_dirs",
     multiple=True,
+    callback=_absolute,
     help="Where file: in a configuration from REST may point; may be repeated.",
 )
 def serve(
-    address: str, port: int, data_dir: Path, path: Path | None, secrets_dirs: tuple[str, ...]
+    address: str, port: int, data_dir: Path, path: Path | None, secrets_dirs: list[str]
 ) -> None:
     """
     Run the host for real use; nothing is configured beforehand.
@@ -249,7 +270,7 @@ def rotate_key(data_dir: Path) -> None:
 
 
 @main.command()
-@click.option("--host", "address", default="127.0.0.1", show_default=True)
+@_host_option
 @click.option(
     "--port",
     "-p",
@@ -269,7 +290,7 @@ def rotate_key(data_dir: Path) -> None:
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
     "--life",
-    type=click.FloatRange(0),
+    type=float,
     default=0,
     show_default=True,
     help="How much happens to each instance in a minute: commits, drift, failures, deletions.",
@@ -300,11 +321,13 @@ def simulate(
     nobody; the password of each is simulator. What another process may change, and which faults
     it may cause, is in docs/simulator.md.
     """
-    from .simulator import PROFILES, Simulator
+    from .simulator import BUSIEST, PROFILES, Simulator
     from .wire import PORTABLE_FIELDS
 
     if release not in PROFILES:
         raise click.BadParameter(f"there are {', '.join(PROFILES)}", param_hint="--release")
+    if not 0 <= life <= BUSIEST:  # click lets through what is not a number
+        raise click.BadParameter(f"a number from 0 to {BUSIEST:.0f}", param_hint="--life")
 
     with ExitStack() as stack:
         running: list[Simulator] = []
@@ -346,7 +369,7 @@ def _print_simulators(running: Sequence[Simulator], output: str) -> None:
 
 
 @main.command()
-@click.option("--host", "address", default="127.0.0.1", show_default=True)
+@_host_option
 @click.option("--port", "-p", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option(
     "--apps",

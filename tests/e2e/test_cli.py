@@ -176,3 +176,21 @@ def test_ports_beyond_the_last_one_are_told() -> None:
     assert done.returncode == 1
     assert "cannot simulate" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("simulate", "--life", life) for life in ("nan", "inf", "-1", "1e308")),
+        *((command, "--host", " ") for command in ("simulate", "serve", "demo")),
+        ("serve", "--secrets-dir", ""),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_meant_is_refused(arguments: tuple[str, ...]) -> None:
+    """An option that would do nothing, or never end, is exit 2 and names itself."""
+    done = run(*arguments, "--port", "0")
+
+    assert done.returncode == 2
+    assert arguments[1] in done.stderr
+    assert "Traceback" not in done.stderr

@@ -177,6 +177,39 @@ def test_time_can_stand_still(quick: Simulator) -> None:
     assert httpx.post(admin, json={"rate": -1}).status_code == 400
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", 1e300, None, [], "x"])
+def test_what_is_no_number_changes_nothing(quick: Simulator, number: Any) -> None:
+    """An order that would stop time, or fill it, is refused, and the simulator goes on."""
+    orders = {
+        "clock": ("advance", "rate"),
+        "life": ("perMinute", "count"),
+        "restart": ("drainSeconds", "downSeconds"),
+        "refuse": ("seconds",),
+    }
+    for path, names in orders.items():
+        for name in names:
+            do = {"do": "step" if name == "count" else "run"} if path == "life" else {}
+            answer = httpx.post(f"{quick.url}/_simulator/{path}", json={name: number} | do)
+            assert answer.status_code == 400, name
+    with client_of(quick) as client:
+        assert client.get(f"{LIST}/payment-api").status_code == 200
+
+
+def test_seldom_is_not_never_and_no_failure(quick: Simulator) -> None:
+    """A life of less than one event in a thousand years goes on."""
+    quick.life.run(1e-320)
+    quick.clock.run(1e-300)
+
+    assert quick.life.happen("drift", "payment-api", namespace="argocd")
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_an_ipv6_address() -> None:
+    """A simulator on ::1 says an address that can be opened."""
+    with Simulator(apps=1, host="::1") as simulator:
+        assert httpx.get(f"{simulator.url}/healthz").status_code == 200
+
+
 def test_tokens_by_order(quick: Simulator) -> None:
     """Another process can have tokens issued and revoked, as a rotation does."""
     tokens = f"{quick.url}/_simulator/tokens"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .accounts import Account
 from .faults import Faults
 from .fleet import generate
-from .life import Life
+from .life import BUSIEST, Life
 from .options import Options
 from .profiles import LATEST, NEWEST, OLDEST, PROFILES, Profile
 from .projects import Projects
@@ -19,6 +19,7 @@ from .server import Simulator
 from .store import Fleet
 
 __all__ = [
+    "BUSIEST",
     "LATEST",
     "NEWEST",
     "OLDEST",

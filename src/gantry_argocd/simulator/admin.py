@@ -93,18 +93,18 @@ class Admin:
         drain, down = given.pop("drainSeconds", 20.0), given.pop("downSeconds", 0.0)
         if given:
             raise ValueError(f"unknown: {', '.join(given)}")
-        seconds = {"drain_seconds": float(drain), "down_seconds": float(down)}
+        seconds = {"drain_seconds": _number(drain), "down_seconds": _number(down)}
         return lambda: self._restart(hard=hard, **seconds)
 
     def _later_refuse(self, exchange: Exchange) -> Outcome:
-        seconds = float(_object(exchange).get("seconds", 20.0))
+        seconds = _number(_object(exchange).get("seconds", 20.0))
         return lambda: self._refuse(seconds)
 
     def _set_clock(self, exchange: Exchange) -> Outcome:
         given = _object(exchange)
         if "rate" in given:
-            self._world.clock.run(float(given["rate"]))
-        self._world.clock.advance(float(given.get("advance", 0)))
+            self._world.clock.run(_number(given["rate"]))
+        self._world.clock.advance(_number(given.get("advance", 0)))
         return {"now": self._world.now()}
 
     def _count_requests(self, _: Exchange) -> Outcome:
@@ -114,9 +114,9 @@ class Admin:
         given = _object(exchange)
         do = given.get("do")
         if do == "step":
-            return {"happened": self._life.step(int(given.get("count", 1)))}
+            return {"happened": self._life.step(int(_number(given.get("count", 1), most=10_000)))}
         if do == "run":
-            self._life.run(float(given.get("perMinute", 0)))
+            self._life.run(_number(given.get("perMinute", 0)))
             return None
         namespace = str(given.get("namespace") or CONTROL_PLANE)
         done = self._life.happen(str(do), str(given.get("name", "")), namespace=namespace)
@@ -125,7 +125,7 @@ class Admin:
     def _issue_token(self, exchange: Exchange) -> Outcome:
         given = _object(exchange)
         subject, lifetime = str(given.get("subject", "admin")), given.get("lifetime")
-        seconds = None if lifetime is None else float(lifetime)
+        seconds = None if lifetime is None else _number(lifetime)
         return {"token": self._world.keyring.issue(subject, lifetime=seconds)}
 
     def _revoke_token(self, exchange: Exchange) -> Outcome:
@@ -156,6 +156,14 @@ class Admin:
 
 def _read(exchange: Exchange) -> Any:
     return json.loads(exchange.body or b"{}")
+
+
+def _number(given: Any, most: float = 1e9) -> float:
+    """Read a number; seconds are at most some thirty years either way."""
+    number = float(given)
+    if not -most <= number <= most:  # not a number is not in between either
+        raise ValueError(f"a number from {-most:.0f} to {most:.0f} is expected")
+    return number
 
 
 def _object(exchange: Exchange) -> Json:

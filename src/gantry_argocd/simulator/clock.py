@@ -42,8 +42,8 @@ class SimulatedClock:
             return outside + self._drifted(outside)
 
     def outside(self, seconds: float) -> float | None:
-        """Return how long *seconds* last outside; None while time stands still."""
-        return None if self._rate == 0 else seconds / self._rate
+        """Return how long *seconds* last outside, at most a day; None while time stands still."""
+        return None if self._rate == 0 else min(seconds / self._rate, 86_400.0)
 
     def advance(self, seconds: float) -> None:
         """Let *seconds* pass at once; a clock that goes wrong is advanced by a negative number."""

@@ -14,6 +14,9 @@ from .results import is_hook
 from .revisions import is_git, sources_of
 from .store import CONTROL_PLANE, Fleet, Key, has_health_check
 
+BUSIEST = 60_000.0
+"""The most that can happen in a minute."""
+
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 # How often what happens, out of all that happens.
 _WEIGHTS: Mapping[str, int] = {
@@ -163,7 +166,14 @@ class Life:
         return [told for told in (self._one() for _ in range(count)) if told]
 
     def run(self, per_minute: float) -> None:
-        """Let so many things happen each minute by chance; 0 ends it."""
+        """
+        Let so many things happen each minute by chance; 0 ends it.
+
+        Raises:
+            ValueError: For a negative number, more than :data:`BUSIEST`, and what is no number.
+        """
+        if not 0 <= per_minute <= BUSIEST:
+            raise ValueError(f"a number from 0 to {BUSIEST:.0f} is expected")
         self._generation += 1
         if per_minute > 0:
             self._plan(per_minute, self._generation)
@@ -174,7 +184,8 @@ class Life:
                 self._one()
                 self._plan(per_minute, generation)
 
-        self._controller.scheduler.after(self._rng.expovariate(per_minute / 60.0), happen)
+        rate = max(per_minute / 60.0, 1e-9)  # less may have no inverse
+        self._controller.scheduler.after(self._rng.expovariate(rate), happen)
 
     def _one(self) -> str | None:
         records = self._fleet.records()

@@ -84,7 +84,8 @@ class Listener:
         server.accepting.wait()
 
     def _bind(self) -> socket.socket:
-        listening = socket.create_server((self._host, self.port), backlog=_BACKLOG)
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listening = socket.create_server((self._host, self.port), family=family, backlog=_BACKLOG)
         self.port = listening.getsockname()[1]
         return listening
 

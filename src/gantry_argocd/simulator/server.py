@@ -124,7 +124,8 @@ class Simulator:
     @property
     def url(self) -> str:
         """The base URL; known once the simulator has started."""
-        return f"http://{self._host}:{self._listener.port}{self._root_path}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._listener.port}{self._root_path}"
 
     @property
     def token(self) -> str:
