@@ -136,6 +136,24 @@ def test_a_hard_sync_deletes_what_it_said(scene: Scene, argocd: Simulator) -> No
     assert sent(argocd)[0]["strategy"] == {"hook": {"force": True}}
 
 
+def test_lost_manifests_make_nothing_superfluous(scene: Scene, argocd: Simulator) -> None:
+    """While manifests cannot be loaded nobody is told that a hard sync deletes all there is."""
+    assert argocd.life.lose("notifications")
+    try:
+        found = scene.look("", "one:notifications")
+        offers = {offer["id"]: offer for offer in scene.look("/actions", "one:notifications")}
+        panel = scene.panel("notifications")
+    finally:
+        assert argocd.life.find("notifications")
+
+    assert found["syncStatus"] == "Unknown"
+    assert found["resources"]
+    assert not any("requiresPruning" in item for item in found["resources"])
+    assert "not known now" in offers["argocd:hard-sync"]["confirmation"]
+    assert "could not be compared" in panel
+    assert "to be pruned" not in panel
+
+
 def test_selected_resources_are_synced_and_unknown_ones_refused(
     scene: Scene, argocd: Simulator
 ) -> None:

@@ -255,3 +255,33 @@ def test_a_life_by_order(quick: Simulator) -> None:
     assert httpx.post(path, json={"do": "run", "perMinute": 600}).status_code == 204
     assert httpx.post(path, json={"do": "run"}).status_code == 204
     assert httpx.post(path, json={"do": "explode"}).status_code == 400
+
+
+@pytest.mark.parametrize("release", ["2.14", "3.5"])
+def test_lost_manifests_leave_nothing_compared_until_they_are_found(release: str) -> None:
+    """Without manifests all is Unknown and seems superfluous, and a sync ends in an error."""
+    with at_rest(release) as sim:
+        before = app_of(sim, "media")["status"]
+
+        assert sim.life.lose("media")
+        assert not sim.life.lose("media")
+
+        status = app_of(sim, "media")["status"]
+        assert status["sync"]["status"] == "Unknown"
+        # It is the target; older releases name none.
+        assert status["sync"].get("revision") == (None if release == "2.14" else "2.4.0")
+        assert status["health"] == before["health"]
+        assert [c["type"] for c in status["conditions"]] == ["ComparisonError"]
+        assert {item["status"] for item in status["resources"]} == {"Unknown"}
+        assert all(item["requiresPruning"] for item in status["resources"])
+        with client_of(sim) as http_client:
+            http_client.post("/api/v1/applications/media/sync", json={}).raise_for_status()
+        assert phases(sim, "media", 10, 1.0)[-1].startswith("Error: ComparisonError: ")
+
+        assert sim.life.find("media")
+        assert not sim.life.find("media")
+        after = app_of(sim, "media")["status"]
+        assert {k: after[k] for k in ("sync", "resources")} == {
+            k: before[k] for k in ("sync", "resources")
+        }
+        assert "conditions" not in after

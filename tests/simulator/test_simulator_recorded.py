@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -132,3 +133,28 @@ def test_accepted_differences_exist() -> None:
     for folder in set(RELEASES.values()) - {"recorded"}:
         for name in ACCEPTED_OF_ALL:
             assert (ROOT / folder / f"{name}.json").is_file(), (folder, name)
+
+
+def test_lost_manifests_look_as_recorded(replicas: dict[str, Replica]) -> None:
+    """While its repo-server is away an Application is as the real one was."""
+    sim = replicas["3.5"].sim
+    name = "errors/outage-repo-server-refresh-normal"
+    expected = recording("recorded", name)["response"]["body"]
+    found = copy.deepcopy(expected)
+    found["metadata"]["name"] = "lost"
+    status = found["status"]
+    del status["conditions"]
+    status["sync"] |= {"status": "Synced", "revision": "a" * 40}
+    for item in status["resources"]:
+        item["status"] = "Synced"
+        del item["requiresPruning"]
+    sim.fleet.replace(found)
+
+    assert sim.life.lose("lost")
+
+    actual = (sim.fleet.get("lost") or {})["status"]
+    for part in ("sync", "resources", "health"):
+        assert actual[part] == expected["status"][part]
+    (said,), (real,) = actual["conditions"], expected["status"]["conditions"]
+    assert said["type"] == real["type"]
+    assert said["message"].partition("dial tcp")[0] == real["message"].partition("dial tcp")[0]

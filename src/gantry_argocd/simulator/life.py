@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import random
 from collections.abc import Callable, Mapping
@@ -18,6 +19,11 @@ BUSIEST = 60_000.0
 """The most that can happen in a minute."""
 
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
+_LOST = (
+    "Failed to load target state: failed to generate manifest for source 1 of 1: "
+    "rpc error: code = Unavailable desc = connection error: desc = "
+    '"transport: Error while dialing: dial tcp 127.0.0.1:8081: connect: connection refused"'
+)
 # How often what happens, out of all that happens.
 _WEIGHTS: Mapping[str, int] = {
     "push": 40,
@@ -46,6 +52,7 @@ class Life:
         self._rng = rng
         self._number = 0
         self._generation = 0
+        self._lost: dict[Key, Json] = {}
 
     # -- by name --------------------------------------------------------------------------------
 
@@ -159,6 +166,38 @@ class Life:
 
         return self._change(key, edit, finish)
 
+    def lose(self, name: str, *, namespace: str = CONTROL_PLANE) -> bool:
+        """Take the manifests out of reach: nothing can be compared, and all seems superfluous."""
+        key = (namespace, name)
+
+        def edit(app: Json) -> bool:
+            status = app["status"]
+            if status["sync"].get("status") not in {"Synced", "OutOfSync"}:
+                return False
+            known = {k: status[k] for k in ("sync", "resources", "conditions") if k in status}
+            self._lost[key] = copy.deepcopy(known)
+            self._unload(app)
+            return True
+
+        return self._change(key, edit)
+
+    def find(self, name: str, *, namespace: str = CONTROL_PLANE) -> bool:
+        """Bring lost manifests back, as they were."""
+        key = (namespace, name)
+        known = self._lost.get(key)
+        if known is None:
+            return False
+
+        def edit(app: Json) -> bool:
+            app["status"].pop("conditions", None)
+            app["status"] |= copy.deepcopy(known)
+            return True
+
+        found = self._change(key, edit)
+        if found:
+            del self._lost[key]
+        return found
+
     # -- by chance ------------------------------------------------------------------------------
 
     def step(self, count: int = 1) -> list[str]:
@@ -209,6 +248,8 @@ class Life:
             "delete": self.delete,
             "generate": self.generate,
             "hydrate": self.hydrate,
+            "lose": self.lose,
+            "find": self.find,
         }
         if what not in happenings:
             raise ValueError(f"do must be one of {', '.join(happenings)}, step or run")
@@ -239,6 +280,26 @@ class Life:
         if afterwards is not None:
             afterwards(key)
         return True
+
+    def _unload(self, app: Json) -> None:
+        """Change *app* as a comparison does whose manifests did not load."""
+        status, sources = app["status"], sources_of(app["spec"])
+        targets = [source.get("targetRevision") or "HEAD" for source in sources]
+        sync = status["sync"]
+        sync["status"] = "Unknown"
+        for name, value in (("revision", targets[0]), ("revisions", targets)):
+            if name in sync and self._profile.names_unresolved_revisions:
+                sync[name] = value
+            else:
+                sync.pop(name, None)
+        for item in _plain(app):
+            item |= {"status": "Unknown", "requiresPruning": True}
+        condition = {
+            "type": "ComparisonError",
+            "message": _LOST,
+            "lastTransitionTime": self._controller.reconciler.now(),
+        }
+        status["conditions"] = [*(status.get("conditions") or ()), condition]
 
     def _differ(self, app: Json, resources: list[Json]) -> None:
         for item in resources:

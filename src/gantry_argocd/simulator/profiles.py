@@ -234,6 +234,11 @@ class Profile:
         return {**found, f"{_HYDRATE}-timestamp": now} if self.since(3, 6) else found
 
     @property
+    def names_unresolved_revisions(self) -> bool:
+        """Whether a failed comparison tells which revision it wanted."""
+        return self.since(3, 2)
+
+    @property
     def tracks_by_annotation(self) -> bool:
         """Whether manifests are tracked by an annotation, not by a label."""
         return self.since(3, 0)
@@ -298,7 +303,8 @@ class Profile:
             status["summary"].pop("isAppOfApps", None)
         if not self.since(3, 6):
             status["health"].pop("message", None)
-        if not self.since(3, 2) and status["sync"].get("status") == "Unknown":
+        failed = status["sync"].get("status") == "Unknown"
+        if failed and not self.names_unresolved_revisions:
             status["sync"].pop("revision", None)
         for item in resources:
             if not self.since(3, 4):
