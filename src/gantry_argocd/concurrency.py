@@ -49,31 +49,46 @@ class Pool(Generic[K, T]):
                 return
             self._done.put((key, call()))
 
-    def batches(self, seconds: float | None = None) -> Iterator[dict[K, T]]:
+    def batches(self, pause: float, longest: float) -> Iterator[dict[K, T]]:
         """
-        Give what has come since the last time, until all has, or *seconds* are over.
+        Give what has come since the last time, until all has.
 
         Results that come together are given together, so that whoever uses them has fewer turns.
+
+        Args:
+            pause: A batch ends when nothing has come for so many seconds,
+
+            longest: and when so many are over since its first result.
         """
-        end = None if seconds is None else time.monotonic() + seconds
         while self._left:
-            batch: dict[K, T] = {}
-            try:
-                left = None if end is None else max(end - time.monotonic(), 0)
-                batch.update([self._done.get(timeout=left)])
-                while len(batch) < self._left:
-                    batch.update([self._done.get_nowait()])
-            except queue.Empty:
-                if not batch:
-                    return
-            self._left -= len(batch)
+            batch = dict([self._done.get()])
+            self._left -= 1
+            ends = time.monotonic() + longest
+            while self._left:
+                more = self._within(min(pause, ends - time.monotonic()))
+                if more is None:
+                    break
+                batch.update([more])
             yield batch
 
     def results(self, seconds: float | None = None) -> dict[K, T]:
         """Give everything that has come within *seconds*."""
+        ends = None if seconds is None else time.monotonic() + seconds
         found: dict[K, T] = {}
-        for batch in self.batches(seconds):
-            found |= batch
+        while self._left:
+            one = self._within(None if ends is None else ends - time.monotonic())
+            if one is None:
+                break
+            found.update([one])
+        return found
+
+    def _within(self, seconds: float | None) -> tuple[K, T] | None:
+        """Take one result; None when there is none within *seconds*."""
+        try:
+            found = self._done.get(timeout=None if seconds is None else max(seconds, 0))
+        except queue.Empty:
+            return None
+        self._left -= 1
         return found
 
 

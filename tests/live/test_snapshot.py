@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -12,8 +9,6 @@ from gantry_argocd.instances.snapshot import Snapshot
 from gantry_argocd.models import Facts
 from gantry_argocd.refs import AppKey
 from gantry_argocd.wire import Event
-
-AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def facts(name: str = "pay", sync: str = "Synced") -> Facts:
@@ -31,7 +26,7 @@ def told(
 def listed(*apps: Facts) -> Snapshot:
     """Make the snapshot after a first list."""
     snapshot = Snapshot()
-    snapshot.take_list(apps, snapshot.begin(), AT, complete=True)
+    snapshot.take_list(apps, snapshot.begin(), complete=True)
     return snapshot
 
 
@@ -45,9 +40,9 @@ def test_an_event_that_came_during_a_list_outlives_the_list() -> None:
     """A slow list does not take back what the stream told meanwhile."""
     snapshot = listed(facts())
     turn = snapshot.begin()
-    snapshot.take_events([told(sync="OutOfSync"), told("new"), told("old", gone=True)], AT)
+    snapshot.take_events([told(sync="OutOfSync"), told("new"), told("old", gone=True)])
     slow = [facts(), facts("old")]
-    snapshot.take_list(slow, turn, AT, complete=True)
+    snapshot.take_list(slow, turn, complete=True)
 
     assert sync_of(snapshot) == "OutOfSync"
     assert sync_of(snapshot, "new") == "Synced"
@@ -62,15 +57,15 @@ def test_an_event_that_came_during_a_list_outlives_the_list() -> None:
 def test_a_list_corrects_what_the_stream_lost() -> None:
     """What the stream dropped silently is true again after the next list."""
     snapshot = listed(facts())
-    snapshot.take_events([told(version=5)], AT)
-    snapshot.take_list([facts(sync="OutOfSync")], snapshot.begin(), AT, complete=True)
+    snapshot.take_events([told(version=5)])
+    snapshot.take_list([facts(sync="OutOfSync")], snapshot.begin(), complete=True)
     assert sync_of(snapshot) == "OutOfSync"
 
 
 def test_a_list_that_is_not_complete_removes_nothing() -> None:
     """A row that cannot be read is no reason to think that an application is gone."""
     snapshot = listed(facts(), facts("other"))
-    snapshot.take_list([facts()], snapshot.begin(), AT, complete=False)
+    snapshot.take_list([facts()], snapshot.begin(), complete=False)
     assert sync_of(snapshot, "other") == "Synced"
 
 
@@ -78,8 +73,8 @@ def test_the_older_of_two_lists_never_wins() -> None:
     """Of two lists that overlap the one that began later counts, whichever ends first."""
     snapshot = listed(facts())
     first, second = snapshot.begin(), snapshot.begin()
-    snapshot.take_list([facts(sync="OutOfSync")], second, AT, complete=True)
-    snapshot.take_list([facts(), facts("gone")], first, AT, complete=True)
+    snapshot.take_list([facts(sync="OutOfSync")], second, complete=True)
+    snapshot.take_list([facts(), facts("gone")], first, complete=True)
     assert sync_of(snapshot) == "OutOfSync"
     assert sync_of(snapshot, "gone") is None
 
@@ -87,8 +82,8 @@ def test_the_older_of_two_lists_never_wins() -> None:
 def test_an_older_version_of_the_same_application_is_ignored() -> None:
     """Another replica of Argo CD that is behind does not turn time back."""
     snapshot = listed(facts())
-    snapshot.take_events([told(sync="OutOfSync", version=7)], AT)
-    news, touched = snapshot.take_events([told(version=6)], AT)
+    snapshot.take_events([told(sync="OutOfSync", version=7)])
+    news, touched = snapshot.take_events([told(version=6)])
     assert (news, touched) == (set(), set())
     assert sync_of(snapshot) == "OutOfSync"
 
@@ -96,24 +91,24 @@ def test_an_older_version_of_the_same_application_is_ignored() -> None:
 def test_an_application_made_anew_may_have_a_lower_version() -> None:
     """After a restore of the cluster versions begin lower; another uid says so."""
     snapshot = listed(facts())
-    snapshot.take_events([told(sync="OutOfSync", version=900, uid="before")], AT)
-    snapshot.take_events([told(version=3, uid="after")], AT)
+    snapshot.take_events([told(sync="OutOfSync", version=900, uid="before")])
+    snapshot.take_events([told(version=3, uid="after")])
     assert sync_of(snapshot) == "Synced"
 
 
 def test_after_a_list_that_says_otherwise_any_version_is_believed() -> None:
     """When the list has seen the cluster restored, its events count again."""
     snapshot = listed(facts())
-    snapshot.take_events([told(sync="OutOfSync", version=900)], AT)
-    snapshot.take_list([facts()], snapshot.begin(), AT, complete=True)
-    snapshot.take_events([told(sync="Unknown", version=4)], AT)
+    snapshot.take_events([told(sync="OutOfSync", version=900)])
+    snapshot.take_list([facts()], snapshot.begin(), complete=True)
+    snapshot.take_events([told(sync="Unknown", version=4)])
     assert sync_of(snapshot) == "Unknown"
 
 
 def test_only_what_the_catalogue_shows_is_news_to_it() -> None:
     """A change that no entity shows writes nothing, but what was read in full is old."""
     snapshot = listed(facts())
-    news, touched = snapshot.take_events([told(version=2)], AT)
+    news, touched = snapshot.take_events([told(version=2)])
     assert news == set()
     assert touched == {AppKey("one", "argocd", "pay")}
 
@@ -152,7 +147,7 @@ class Interleaving(RuleBasedStateMachine):
     @rule()
     def deliver(self) -> None:
         """The oldest event arrives."""
-        self.snapshot.take_events([self.sent.pop(0)], AT)
+        self.snapshot.take_events([self.sent.pop(0)])
 
     @rule()
     def ask(self) -> None:
@@ -175,7 +170,7 @@ class Interleaving(RuleBasedStateMachine):
         at = next(i for i, (_, rows) in enumerate(self.lists) if rows is not None)
         turn, rows = self.lists.pop(at)
         assert rows is not None
-        self.snapshot.take_list(rows, turn, AT, complete=True)
+        self.snapshot.take_list(rows, turn, complete=True)
         answer = self.snapshot.brought_up_to_date(rows, turn, complete=True)
         assert {item.key: item for item in answer} == self.snapshot.facts(), (
             "what goes to the catalogue is what the snapshot then says"
@@ -189,22 +184,9 @@ class Interleaving(RuleBasedStateMachine):
         late._apps, late._gone = dict(self.snapshot._apps), dict(self.snapshot._gone)
         late._complete = self.snapshot._complete
         for event in self.sent:
-            late.take_events([event], AT)
-        late.take_list(self.server.values(), late.begin(), AT, complete=True)
+            late.take_events([event])
+        late.take_list(self.server.values(), late.begin(), complete=True)
         assert {key.name: app for key, app in late.facts().items()} == self.server
 
 
 TestInterleaving = Interleaving.TestCase
-
-
-def test_known_applications_say_where_they_come_from() -> None:
-    """People can be told how old what they see is, and who said it."""
-    snapshot = listed(facts())
-    known = snapshot.get(AppKey("one", "argocd", "pay"))
-    assert known is not None
-    assert (known.by, known.learnt_at, known.version) == ("list", AT, None)
-    snapshot.take_events([told(sync="OutOfSync", version=2)], AT)
-    known = snapshot.get(AppKey("one", "argocd", "pay"))
-    assert known is not None
-    assert attrs.astuple(known)[1:3] == ("u", 2)
-    assert known.by == "stream"

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from ..refs import AppKey, EntityKey
     from .sightings import Sighting
 
+MANY = 1000
+"""So many apps at once, and the most of them new: looking for what they have to do with is vain."""
+
 CLOSING = 0.5
 """Seconds that a write under way has to end when everything ends."""
 
@@ -215,7 +218,9 @@ class Ledger:
             return self._whole(entities, everyone, self._held, sightings.look(entities))
         changed, seen = sightings.changes(self._seen, entities)
         found = None
-        if changed is not None and self._adoption is Adoption.OVER:
+        told = sum(len(answer.apps) for answer in answers.values())
+        mostly_new = told >= MANY and 2 * len(standing.records) <= told
+        if changed is not None and self._adoption is Adoption.OVER and not mostly_new:
             found = standing.propose(changed, everyone)
         if found is None:
             return self._whole(entities, everyone, self._held, seen)

@@ -277,9 +277,11 @@ def _place(
     problems = [Problem(raw, text) for raw, text in made_distinct]
     placed: dict[EntityKey, list[Placed]] = defaultdict(list)
     placements: dict[AppKey, Placement] = {}
+    alike: dict[Placement, Placement] = {}  # apps of one entity share theirs
     for key in sorted(records, key=tuple):  # plain tuples are compared much faster
         record, raw = records[key], raw_names.get(key)
         placement = place_one(record, claims, raw, names)
+        placement = alike.setdefault(placement, placement)
         entity = placement.entity
         if entity is not None and entity in rows and not rows[entity].writable:
             placement = Placement(entity=None, rule="damage", text=str(entity))

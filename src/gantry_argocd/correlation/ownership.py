@@ -208,18 +208,19 @@ def contribute(foreign: Foreign, placed: Sequence[Placed]) -> Contribution:
     primary = _primary(placed)
     records = [item.record for item in placed]
 
-    app_name, refs, made_app_names = _fill_links(annotations, primary, records)
+    refs = [record.ref for record in records]
+    app_name, added, made_app_names = _fill_links(annotations, primary, refs)
     title = _fill_title(metadata, foreign.key, placed)
     spec, filled, deployed_in, made_deployed_in = _fill_spec(base.get("spec", {}), primary, records)
 
-    _set_status(annotations, primary, records)
+    _set_status(annotations, primary, records, refs)
     provenance = Provenance(
         entity=str(foreign.key),
         theirs=foreign.theirs,
         records=tuple(records),
         wrote=Wrote(
             app_name=app_name,
-            refs=refs,
+            refs=added,
             title=title,
             spec=filled,
             deployed_in=deployed_in,
@@ -388,7 +389,7 @@ def _primary(placed: Sequence[Placed]) -> Record:
 
 
 def _fill_links(
-    annotations: dict[str, Any], primary: Record, records: Sequence[Record]
+    annotations: dict[str, Any], primary: Record, refs: Sequence[str]
 ) -> tuple[str | None, tuple[str, ...], bool]:
     app_name = None
     if names.APP_NAME not in annotations:
@@ -398,10 +399,10 @@ def _fill_links(
     if not isinstance(text, str):
         return app_name, (), False
     present = {element.strip() for element in text.split(",")}
-    refs = tuple(record.ref for record in records if record.ref not in present)
-    if refs:
-        annotations[names.APP_NAMES] = (f"{text}," if text else "") + ",".join(refs)
-    return app_name, refs, made and bool(refs)
+    added = tuple(ref for ref in refs if ref not in present)
+    if added:
+        annotations[names.APP_NAMES] = (f"{text}," if text else "") + ",".join(added)
+    return app_name, added, made and bool(added)
 
 
 def _fill_title(metadata: dict[str, Any], key: EntityKey, placed: Sequence[Placed]) -> str | None:
@@ -447,7 +448,9 @@ def _environment(name: str) -> dict[str, str]:
     return {"kind": "Environment", "name": name}
 
 
-def _set_status(annotations: dict[str, Any], primary: Record, records: Sequence[Record]) -> None:
+def _set_status(
+    annotations: dict[str, Any], primary: Record, records: Sequence[Record], refs: Sequence[str]
+) -> None:
     facts = primary.facts
     stale = min((r.stale_since for r in records if r.stale_since), default=None)
     values = {
@@ -460,8 +463,8 @@ def _set_status(annotations: dict[str, Any], primary: Record, records: Sequence[
         names.DEST_SERVER: facts.destination.server,
         names.DEST_NAME: facts.destination.name,
         names.APPS: ",".join(
-            names.format_app_state(record.ref, record.facts.sync, record.facts.health)
-            for record in records
+            names.format_app_state(ref, record.facts.sync, record.facts.health)
+            for ref, record in zip(refs, records, strict=True)
         ),
         names.STALE_SINCE: stale,
     }

@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 
 from ..models import Destination, Facts
 from ..refs import AppKey
@@ -137,7 +138,11 @@ class Provenance:
 
     def encode(self) -> str:
         """Write it as the text of the annotation."""
-        return json.dumps(_to_json(self), separators=(",", ":"), ensure_ascii=False)
+        data = _to_json(self)
+        try:
+            return msgspec.json.encode(data).decode()
+        except UnicodeEncodeError:  # half a character, which somebody's entity may hold
+            return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 Known = dict[tuple[str, str, str, str, str], InstanceInfo]

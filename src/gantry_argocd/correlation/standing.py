@@ -22,7 +22,7 @@ from .naming import possible_names, raw_name
 from .provenance import Known, Provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from ..hookspecs import Change, Entity
@@ -162,7 +162,7 @@ class Standing:
         self._awaited: dict[EntityKey, _Awaited] = {}
         self._of_instance: _Index[str, AppKey] = _Index()
         self._called: _Index[str, AppKey] = _Index()
-        self._may_be: _Index[EntityKey, AppKey] = _Index()
+        self._may_be: _Index[str, AppKey] = _Index()
         self._placed: _Index[EntityKey, AppKey] = _Index()
         self._recorded: _Index[AppKey, EntityKey] = _Index()
         self._linked: _Index[str, EntityKey] = _Index()
@@ -368,11 +368,14 @@ class Standing:
         entities = {*self._recorded[key], *self._linked[key.name]}
         for record in records:
             if record is not None:
-                entities.update(_possible_entities(record))
+                entities.update(
+                    EntityKey("Service", "default", name) for name in _possible_names(record)
+                )
         return entities
 
     def _near_entity(self, key: EntityKey, rows: Iterable[Foreign | None]) -> set[AppKey]:
-        apps = set(self._may_be[key])
+        named = key.kind == "Service" and key.namespace == "default"
+        apps = set(self._may_be[key.name] if named else ())
         for row in rows:
             if row is not None:
                 apps.update(record.key for record in row.records if record.key in self.records)
@@ -415,7 +418,7 @@ class Standing:
     def _put_record(self, key: AppKey, record: Record | None) -> None:
         before = self.records.pop(key, None)
         if before is not None and (record is None or record.facts.label != before.facts.label):
-            self._may_be.discard(_possible_entities(before), key)
+            self._may_be.discard(_possible_names(before), key)
         if record is None:
             self._of_instance.discard([key.instance], key)
             self._called.discard([key.name], key)
@@ -425,7 +428,7 @@ class Standing:
             self._of_instance.add([key.instance], key)
             self._called.add([key.name], key)
         if before is None or record.facts.label != before.facts.label:
-            self._may_be.add(_possible_entities(record), key)
+            self._may_be.add(_possible_names(record), key)
 
     def _put_placement(self, key: AppKey, placement: Placement | None) -> None:
         before = self.placements.pop(key, None)
@@ -437,10 +440,10 @@ class Standing:
                 self._placed.add([placement.entity], key)
 
 
-def _possible_entities(record: Record) -> Iterator[EntityKey]:
-    """Give the entities that naming could put an app into."""
+def _possible_names(record: Record) -> tuple[str, ...]:
+    """Give the names of the Services that naming could put an app into."""
     raw = raw_name(record.facts)
-    return (EntityKey("Service", "default", name) for name in possible_names(raw) if raw)
+    return possible_names(raw) if raw else ()
 
 
 def _linked_names(row: Foreign) -> set[str]:

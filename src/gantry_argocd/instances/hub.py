@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("gantry_argocd")
 
 LISTS_AT_ONCE = 32
+PAUSE, LONGEST = 0.1, 0.5
+"""
+Seconds without another list, and seconds altogether, after which those that have come are written:
+what comes together is placed and written once, and nobody waits for one that is slow (D8).
+"""
 READS_AT_ONCE = 10
 DETAILS_KEPT = 256
 """Applications that are kept in full; one can be megabytes, though few are."""
@@ -218,7 +223,7 @@ class Hub:
         """
         wanted = [i.name for i in self._settings.instances if names is None or i.name in names]
         calls = {name: (lambda name=name: self._ask_one(name, label_key)) for name in wanted}
-        for batch in Pool(calls, limit=LISTS_AT_ONCE, name="argocd-list").batches():
+        for batch in Pool(calls, limit=LISTS_AT_ONCE, name="argocd-list").batches(PAUSE, LONGEST):
             yield list(batch.values())
 
     def _ask_one(self, name: str, label_key: str | None) -> Heard:
@@ -248,7 +253,7 @@ class Hub:
             self._failed.pop(name, None)
             self._contact[name] = began
         if label_key is None:
-            snapshot.take_list(listing.apps, turn, began, complete=not listing.problems)
+            snapshot.take_list(listing.apps, turn, complete=not listing.problems)
         return Heard(
             source=source,
             outcome=Outcome.PARTIAL if listing.problems else Outcome.COMPLETE,
@@ -313,7 +318,7 @@ class Hub:
         heard = self._reader.events(results, self._reading(self.source(name)))
         for problem in heard.problems:
             LOG.warning("%s", problem)
-        news, touched = self._snapshots[name].take_events(heard.events, self._now())
+        news, touched = self._snapshots[name].take_events(heard.events)
         for key in touched:
             self._details.forget(key)
         return news

@@ -15,7 +15,6 @@ import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from ..models import Facts
     from ..refs import AppKey
@@ -35,18 +34,12 @@ class Known:
         version: Argo CD's numeric ``resourceVersion``. None when only a list told of it.
 
         turn: Place in the order of what was learnt.
-
-        learnt_at: When.
-
-        by: ``list`` or ``stream``.
     """
 
     facts: Facts
     uid: str = ""
     version: int | None = None
     turn: int
-    learnt_at: datetime
-    by: str
 
 
 class Snapshot:
@@ -76,7 +69,7 @@ class Snapshot:
         """Say whether a list has ever come."""
         return self._listed
 
-    def take_list(self, apps: Iterable[Facts], turn: int, at: datetime, *, complete: bool) -> None:
+    def take_list(self, apps: Iterable[Facts], turn: int, *, complete: bool) -> None:
         """
         Take in a list.
 
@@ -84,8 +77,6 @@ class Snapshot:
             apps: First ones count where one stands twice.
 
             turn: Given by :meth:`begin`.
-
-            at: When it began.
 
             complete: What is missing is not there.
         """
@@ -104,8 +95,6 @@ class Snapshot:
                     uid=known.uid if known and same else "",
                     version=known.version if known and same else None,
                     turn=turn,
-                    learnt_at=at,
-                    by="list",
                 )
             if complete and turn > self._complete:
                 self._complete = turn
@@ -118,7 +107,7 @@ class Snapshot:
         """Give since which turn an application that is not known is not there."""
         return max(self._gone.get(key, 0), self._complete)
 
-    def take_events(self, events: Iterable[Event], at: datetime) -> tuple[set[AppKey], set[AppKey]]:
+    def take_events(self, events: Iterable[Event]) -> tuple[set[AppKey], set[AppKey]]:
         """
         Take in what the stream told.
 
@@ -149,8 +138,6 @@ class Snapshot:
                     uid=event.uid,
                     version=event.version,
                     turn=self._turn,
-                    learnt_at=at,
-                    by="stream",
                 )
         return news, touched
 

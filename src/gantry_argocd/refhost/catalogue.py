@@ -2,8 +2,9 @@
 The catalogue: entities in a database, and every way in which they change.
 
 Readers share one snapshot in memory that is brought up to date by the tick of the catalogue's
-clock, so that ten thousand entities are not parsed again for each page. Writers read, decide and
-write in one transaction; when somebody else was faster, all of it is done again.
+clock, so that ten thousand entities are not parsed again for each page; what was written here is in
+it already. Writers read, decide and write in one transaction; when somebody else was faster, all of
+it is done again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 from gantry_argocd.hookspecs import Applied, Change, Entity
 from gantry_argocd.refhost import database
 from gantry_argocd.refhost.documents import API_VERSION, DEEPEST, Document, Key, deeper_than
-from gantry_argocd.refhost.draft import STEPS_KEPT, Draft, Row, Snapshot, Step, Stored
+from gantry_argocd.refhost.draft import Draft, Row, Snapshot, Stored
 from gantry_argocd.refhost.foreign import ForeignWrite, Hooks, receive
 from gantry_argocd.refhost.moments import Clock, stamp
 from gantry_argocd.refhost.problems import Busy
@@ -91,11 +92,11 @@ class Catalogue:
     ) -> Applied:
         """Do what :meth:`gantry_argocd.hookspecs.Host.update` promises, in the name of *actor*."""
 
-        def attempt(connection: sa.Connection) -> Applied:
+        def attempt(connection: sa.Connection) -> tuple[Applied, Snapshot]:
             draft = self._draft(connection, actor)
             changes = correlate(draft.services())
             if not changes:
-                return Applied(created=0, updated=0, deleted=0)
+                return Applied(created=0, updated=0, deleted=0), draft.snapshot
             draft.apply(changes, actor.name)
             return self._store(connection, draft, actor)
 
@@ -116,32 +117,36 @@ class Catalogue:
             Clash: A row that is to be made is there.
         """
 
-        def attempt(connection: sa.Connection) -> list[Entity | None]:
+        def attempt(connection: sa.Connection) -> tuple[list[Entity | None], Snapshot]:
             draft = self._draft(connection, actor)
             keys = [receive(draft, write, hooks, actor.name) for write in writes]
             for correlate in hooks.correlators():
                 answer = correlate(draft.services())
                 if answer is not None and answer["changes"]:
                     draft.apply(answer["changes"], f"{answer['plugin']}-plugin")
-            self._store(connection, draft, actor)
-            return [draft.entity(key) for key in keys]
+            _, fresh = self._store(connection, draft, actor)
+            return [draft.entity(key) for key in keys], fresh
 
         return self._in_transaction(attempt)
 
     # --- inside ---
 
-    def _in_transaction(self, attempt: Callable[[sa.Connection], _T]) -> _T:
+    def _in_transaction(self, attempt: Callable[[sa.Connection], tuple[_T, Snapshot]]) -> _T:
+        """Do something in a transaction; let what it leaves behind be seen when that has ended."""
         for number in range(1, TRIES + 1):
             last = number == TRIES
             try:
                 with database.transaction(
                     self._engine, "locked" if last else "snapshot"
                 ) as connection:
-                    return attempt(connection)
+                    result, fresh = attempt(connection)
             except (Stale, sa.exc.IntegrityError, sa.exc.OperationalError) as error:
                 if last:
                     msg = f"the catalogue could not be written: {type(error).__name__}"
                     raise Busy(msg) from error
+            else:
+                self._publish(fresh, known=fresh)
+                return result
         raise AssertionError  # pragma: no cover
 
     def _read(self, connection: sa.Connection) -> Snapshot:
@@ -149,44 +154,41 @@ class Catalogue:
         known = self._latest
         if known.ticks == ticks:
             return known
+        # Where the database was put back to an earlier state, nothing that was known counts.
+        base = known if known.ticks < ticks else Snapshot()
         table = database.entities
-        query = sa.select(table)
-        if known.ticks < ticks:
-            query = query.where(table.c.version > known.ticks)
-            rows = dict(known.rows)
-            steps = known.steps
-        else:  # the database was put back to an earlier state
-            rows, steps = {}, ()
-        changed = set()
+        query = sa.select(table).where(table.c.version > base.ticks)
+        changes: dict[Key, Row | None] = {}
         for record in connection.execute(query).mappings():
             row = _row(record)
-            rows[row.key] = row
-            changed.add(row.key)
-        if len(rows) != connection.scalar(sa.select(sa.func.count()).select_from(table)):
+            changes[row.key] = row
+        there = connection.scalar(sa.select(sa.func.count()).select_from(table))
+        if len(base.rows.keys() | changes.keys()) != there:
             keys = sa.select(table.c.kind, table.c.namespace, table.c.name)
             present = {Key(*found) for found in connection.execute(keys)}
-            changed |= rows.keys() - present
-            rows = {key: row for key, row in rows.items() if key in present}
-        if known.ticks < ticks:
-            step = Step(known.ticks, ticks, frozenset(changed))
-            steps = (*steps, step)[-STEPS_KEPT:]
-        if known.ticks > ticks or not rows.keys() <= known.rows.keys():  # else still in order
-            rows = {key: rows[key] for key in sorted(rows, key=tuple)}
-        fresh = Snapshot(ticks, rows, steps)
+            changes |= dict.fromkeys(base.rows.keys() - present)
+        fresh = base.followed_by(ticks, changes)
+        self._publish(fresh, known)
+        return fresh
+
+    def _publish(self, fresh: Snapshot, known: Snapshot) -> None:
+        """Let readers share *fresh*, unless somebody has seen something newer than *known*."""
         with self._lock:
             if fresh.ticks > self._latest.ticks or known is self._latest:
                 self._latest = fresh
-        return fresh
 
     def _draft(self, connection: sa.Connection, actor: Actor) -> Draft:
         snapshot = self._read(connection)
         return Draft(snapshot, stamp(self._clock()), actor.name)
 
-    def _store(self, connection: sa.Connection, draft: Draft, actor: Actor) -> Applied:
+    def _store(
+        self, connection: sa.Connection, draft: Draft, actor: Actor
+    ) -> tuple[Applied, Snapshot]:
+        """Write what is other in *draft*; give the counts, and what is there afterwards."""
         made, changed, gone = draft.differences()
         counts = Applied(created=len(made), updated=len(changed), deleted=len(gone))
         if not (made or changed or gone):
-            return counts
+            return counts, draft.snapshot
         ticked = connection.execute(
             database.clock.update()
             .where(database.clock.c.ticks == draft.ticks)
@@ -213,14 +215,34 @@ class Catalogue:
                 table.insert(), [_values(key, new, draft) for key, new in made.items()]
             )
         self._trail.add_within(connection, _told(draft, actor, made, changed, gone))
-        return counts
+        changes: dict[Key, Row | None] = {row.key: None for row in gone}
+        changes |= {key: _written(key, new, draft) for key, new in made.items()}
+        changes |= {old.key: _written(old.key, new, draft) for old, new in changed}
+        return counts, draft.snapshot.followed_by(draft.ticks + 1, changes)
+
+
+def _written(key: Key, new: Stored, draft: Draft) -> Row:
+    """Give a row as the database would give it back."""
+    return Row(
+        key=key,
+        doc=_bearable(key, new.doc, new.text),
+        version=draft.ticks + 1,
+        created_at=new.created_at,
+        updated_at=draft.now,
+        created_by=new.created_by,
+    )
 
 
 def _row(record: Mapping[Any, Any]) -> Row:
     key = Key(str(record["kind"]), str(record["namespace"]), str(record["name"]))
+    text = str(record["document"])
+    try:
+        doc = _bearable(key, json.loads(text), text)
+    except RecursionError:
+        doc = _unbearable(key)
     return Row(
         key=key,
-        doc=_document(key, str(record["document"])),
+        doc=doc,
         version=int(str(record["version"])),
         created_at=str(record["created_at"]),
         updated_at=str(record["updated_at"]),
@@ -228,15 +250,15 @@ def _row(record: Mapping[Any, Any]) -> Row:
     )
 
 
-def _document(key: Key, text: str) -> Document:
-    """Read a document. One that nobody could go through (written by other means) is left out."""
-    try:
-        doc: Document = json.loads(text)
-        # Counting is quicker than looking, and enough for nearly all.
-        if text.count("{") + text.count("[") <= _BEARABLE or not deeper_than(doc, _BEARABLE):
-            return doc
-    except RecursionError:
-        pass
+def _bearable(key: Key, doc: Document, text: str) -> Document:
+    """Give a document; one that nobody could go through (written by other means) is left out."""
+    # Counting is quicker than looking, and enough for nearly all.
+    if text.count("{") + text.count("[") <= _BEARABLE or not deeper_than(doc, _BEARABLE):
+        return doc
+    return _unbearable(key)
+
+
+def _unbearable(key: Key) -> Document:
     metadata = {"name": key.name, "namespace": key.namespace, "description": _TOO_DEEP}
     return {"kind": key.kind, "apiVersion": API_VERSION, "metadata": metadata}
 

@@ -39,7 +39,7 @@ class Row:
         return frozenset(_WORD.findall(json.dumps(self.entity, ensure_ascii=False).lower()))
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Stored:
     """A row that is to be written."""
 
@@ -47,7 +47,7 @@ class Stored:
     created_at: str
     created_by: str
 
-    @property
+    @cached_property
     def text(self) -> str:
         """What goes into the database."""
         return text_of(self.doc)
@@ -81,6 +81,19 @@ class Snapshot:
     ticks: int = -1
     rows: Mapping[Key, Row] = attrs.field(factory=dict)
     steps: tuple[Step, ...] = ()
+
+    def followed_by(self, ticks: int, changes: Mapping[Key, Row | None]) -> Snapshot:
+        """Give what is there at a later tick; *changes* have None for a row that went."""
+        rows = dict(self.rows)
+        for key, row in changes.items():
+            if row is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = row
+        if not rows.keys() <= self.rows.keys():  # else still in order
+            rows = {key: rows[key] for key in sorted(rows, key=tuple)}
+        step = Step(self.ticks, ticks, frozenset(changes))
+        return Snapshot(ticks, rows, (*self.steps, step)[-STEPS_KEPT:])
 
     def changed_since(self, ticks: int) -> set[Key] | None:
         """Give the keys of the rows that changed since a tick; None when that is not known."""
@@ -147,11 +160,11 @@ class Draft:
     """
 
     def __init__(self, snapshot: Snapshot, now: str, actor: str) -> None:
+        self.snapshot = snapshot
         self.ticks = snapshot.ticks
         self.now = now
         self.reasons: dict[Key, str] = {}
         self._actor = actor
-        self._snapshot = snapshot
         self._read = snapshot.rows
         self._new: dict[Key, Stored | None] = {}
 
@@ -173,10 +186,10 @@ class Draft:
         drafted = {key: self.entity(key) for key in self._new}
         rows = {key: row for key, row in self._read.items() if key.kind == SERVICE}
         if not drafted:  # the usual case, and already in order
-            return Services(self._snapshot, [row.entity for row in rows.values()], drafted)
+            return Services(self.snapshot, [row.entity for row in rows.values()], drafted)
         keys = sorted(rows.keys() | {key for key in drafted if key.kind == SERVICE})
         found = (drafted[key] if key in drafted else rows[key].entity for key in keys)
-        return Services(self._snapshot, [e for e in found if e is not None], drafted)
+        return Services(self.snapshot, [e for e in found if e is not None], drafted)
 
     def put(
         self, entity: Entity, *, creator: str | None = None, born: tuple[str, str] | None = None

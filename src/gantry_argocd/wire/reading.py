@@ -278,15 +278,20 @@ def _name_of(item: Any) -> str:
 
 
 def _listing(
-    rows: Iterable[Row | None], reading: Reading, place: Callable[[str, str], _Place]
+    rows: list[Row | None], reading: Reading, place: Callable[[str, str], _Place]
 ) -> Listing:
-    """Read decoded rows. Thousands of them share their repositories and destinations."""
+    """
+    Read decoded rows, and use them up: what was read makes room for what is made of it.
+
+    Thousands of them share their repositories and destinations.
+    """
     from . import rows as quick
 
     destinations: dict[Any, models.Destination] = {}
     apps, problems = [], []
-    for given_row in rows:
-        row = given_row or quick.EMPTY_ROW
+    rows.reverse()
+    while rows:
+        row = rows.pop() or quick.EMPTY_ROW
         metadata, spec = row.metadata or quick.EMPTY_METADATA, row.spec or quick.EMPTY_SPEC
         status = row.status or quick.EMPTY_STATUS
         try:
