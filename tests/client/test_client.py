@@ -132,6 +132,43 @@ def test_a_bad_token_is_told(argocd: Simulator) -> None:
     client.close()
 
 
+def follow(client: Client) -> None:
+    """Open the stream, and read what comes first."""
+    with client.stream_applications(seconds=5, patience=5) as results:
+        next(results, None)
+
+
+def test_a_bad_token_is_told_by_the_stream_too(argocd: Simulator) -> None:
+    """The error of a stream comes as an event, and is no sign-in page for that."""
+    client = connect(argocd.url, token="a.b.c")
+
+    with pytest.raises(errors.Unauthenticated, match="not accepted"):
+        follow(client)
+    client.close()
+
+
+def test_a_stream_that_is_refused_makes_the_next_one_sign_in_anew() -> None:
+    """A session that ended is no reason for the stream to wait until a list has noticed."""
+    given: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/session"):
+            given.append(f"a.b.{len(given)}")
+            return httpx.Response(200, json={"token": given[-1]})
+        headers = {"content-type": "text/event-stream"}
+        if request.headers["authorization"].endswith("a.b.0"):
+            refusal = b'data: {"error":{"grpc_code":16,"message":"token is expired"}} \n\n'
+            return httpx.Response(401, headers=headers, content=refusal)
+        return httpx.Response(200, headers=headers, content=b":\n")
+
+    client = connect("https://x", username="u", password="p", transport=httpx.MockTransport(answer))
+    with pytest.raises(errors.Unauthenticated, match="expired"):
+        follow(client)
+    follow(client)
+    client.close()
+    assert given == ["a.b.0", "a.b.1"]
+
+
 def logins(argocd: Simulator) -> int:
     """Count the sign-ins."""
     return sum(1 for r in argocd.requests if r.path.endswith("/session") and r.method == "POST")

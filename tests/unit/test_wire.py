@@ -380,6 +380,27 @@ def test_a_refusal_becomes_the_right_error(
     assert "canary" not in str(error.as_json())
 
 
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_refused_stream_is_understood_in_every_release(release: str) -> None:
+    """What a real server says instead of a stream is told as what it is, whatever its framing."""
+    found = set()
+    for exchange in exchanges(release):
+        name, response = exchange.get("name", ""), exchange["response"]
+        if not name.startswith("error-") or "without-error" in name or "chunks" not in response:
+            continue
+        body = "".join(chunk["raw"] for chunk in response["chunks"]).encode()
+        content_type = response["headers"]["content-type"]
+        refusal = Refusal(status=response["status"], content_type=content_type, body=body)
+        found.add((response["status"], type(explain(refusal, "one"))))
+
+    assert (401, errors.Unauthenticated) in found
+    assert found <= {
+        (401, errors.Unauthenticated),
+        (403, errors.Forbidden),
+        (500, errors.ServerFailed),
+    }
+
+
 def test_a_refused_rollback_names_the_right_of_3_6() -> None:
     """Where Argo CD wants a right of its own for rollbacks, the refusal says so."""
     exchange = recorded("actions/rollback-enforced", "recorded-3.6-dev")

@@ -258,14 +258,19 @@ class Transport:
             ArgoCDError: If it is refused, or breaks.
         """
         exchange = Exchange(ends=call.ends, allowed=HEAD_LIMIT)
+        token = self._token(call.ends)
         try:
-            with self._sent(call, self._token(call.ends), exchange) as response:
+            with self._sent(call, token, exchange) as response:
                 content = b"" if response.is_success else self._content(response, call, exchange)
                 self._judge(response, content, call)
                 yield self._chunks(response, call)
                 return
         except (*_FAILURES, TooMuch) as failure:
             problem = self._failed(failure, exchange)
+        except errors.Unauthenticated:
+            # Whoever opens it again gets another one, where there is a password for it.
+            self._session.forget(token)
+            raise
         raise problem from None
 
     def _authenticated(self, call: Call) -> bytes:

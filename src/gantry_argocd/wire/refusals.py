@@ -82,9 +82,9 @@ def _redirected(refusal: Refusal, instance: str) -> errors.NotArgoCD:
 
 
 def _grpc(body: bytes) -> tuple[int | None, str]:
-    """Read the two error shapes: flat for calls, nested for streams."""
+    """Read the two error shapes: flat for calls, nested for streams, there after ``data:``."""
     try:
-        data = loads(body)
+        data = loads(body.strip().removeprefix(b"data:"))
     except ValueError:
         return None, ""
     if not isinstance(data, dict):
