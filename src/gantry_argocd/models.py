@@ -196,6 +196,12 @@ class ResourceResult:
     hook_type: str = ""
     hook_phase: str = ""
 
+    @property
+    def failed(self) -> bool:
+        """Say whether it is why a sync failed."""
+        hook = bool(self.hook_type) and self.hook_phase in {"Failed", "Error"}
+        return hook or self.status == "SyncFailed"
+
 
 @attrs.frozen(kw_only=True)
 class Operation:

@@ -114,6 +114,17 @@ def test_a_first_sync_is_advised_where_it_can_help(name: str, advised: bool) -> 
         ("recorded", "app/fraud-check", "Deployment fraud-check, exceeded its progress deadline."),
         ("recorded-3.2.12", "app/cron", "CronJob nightly, CronJob has not completed its last"),
         ("recorded", "app/missing-repo", "failed to list refs: repository not found."),
+        (
+            "recorded",
+            "app/payments-migrate-failed",
+            "the last sync failed, Job pay-migrate-fail, Job has reached the specified backoff",
+        ),
+        (
+            "recorded",
+            "app/auto-failing",
+            'the last sync failed, Deployment no-selector, Deployment.apps "no-selector" is inv',
+        ),
+        ("recorded", "actions/sync-missing-path-get", "known: ComparisonError, no/such/path: app"),
     ],
 )
 def test_the_answer_names_the_cause(release: str, name: str, words: str) -> None:

@@ -136,11 +136,19 @@ def _words(state: AppState) -> str:
 
 
 def _because(app: Application) -> str:
-    reasons = (_resources(app), _conditions(app), _operation(app), _hydration(app))
+    failure = _operation(app)
+    # What failed to be deployed is missing because of that; what is degraded is so by itself.
+    explains = badges.compared(app.facts.sync) and not any(map(_sick, app.resources))
+    first = failure if explains else ""
+    reasons = (first, _resources(app), _conditions(app), failure, _hydration(app))
     for reason in (*reasons, app.health_message):
         if reason:
             return f": {text.sentence(reason, 200)}"
     return "."
+
+
+def _sick(resource: Resource) -> bool:
+    return unhealthy(resource) and resource.health != "Missing"
 
 
 def _resources(app: Application) -> str:
@@ -183,6 +191,11 @@ def _operation(app: Application) -> str:
     if operation is None or operation.phase not in {"Failed", "Error"}:
         return ""
     words = text.line(operation.message.rpartition(" desc = ")[2], 120)
+    for result in operation.results:
+        if result.failed:
+            name = f"{text.line(result.kind, 60)} {text.line(result.name, 80)}"
+            words = f"{name}, {text.line(result.message, 120)}".rstrip(", ")
+            break
     what = "dry run" if operation.dry_run else "sync"
     return f"the last {what} failed" + (f", {words}" if words else "")
 

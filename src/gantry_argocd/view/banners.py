@@ -252,8 +252,7 @@ def _telling(operation: Operation) -> list[ResourceResult]:
     return [
         result
         for result in operation.results
-        if result.status == "SyncFailed"
-        or (result.hook_type and result.hook_phase in {"Running", "Failed", "Error"})
+        if result.failed or (result.hook_type and result.hook_phase == "Running")
     ]
 
 
@@ -261,11 +260,10 @@ def _result(result: ResourceResult) -> Result:
     place = f"{text.line(result.namespace, 80)}/" if result.namespace else ""
     name = f"{text.line(result.kind, 60)} {place}{text.line(result.name, 120)}"
     status = f"{result.hook_type} hook {result.hook_phase}" if result.hook_type else result.status
-    bad = result.status == "SyncFailed" or result.hook_phase in {"Failed", "Error"}
     return Result(
         name=name,
         status=text.line(status, 80),
-        tone="bad" if bad else "unknown",
+        tone="bad" if result.failed else "unknown",
         message=text.message(result.message),
     )
 
