@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gantry_argocd.errors import Malformed
-from gantry_argocd.wire import decode, disclose
+from gantry_argocd.wire import Reader, Reading, decode, disclose
 from gantry_argocd.wire.decoding import loads
 
 ANY_JSON = st.recursive(
@@ -67,10 +67,36 @@ def test_what_is_no_json_is_refused_as_such(content: bytes) -> None:
         decode(content, "one")
 
 
-def test_an_answer_of_nothing_but_values_is_refused_unread() -> None:
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"0", b'{"a":[]}', b"null"])
+def test_an_answer_of_nothing_but_values_is_refused_unread(value: bytes) -> None:
     """A few megabytes of brackets do not take all the memory of the portal."""
-    with pytest.raises(Malformed):
-        decode(b"[" + b"[]," * 12_000_000 + b"[]]", "one")
+    many = b",".join([value] * (9_000_000 // len(value)))
+    with pytest.raises(Malformed, match="more values"):
+        decode(b"[" + many + b"]", "one")
+    with pytest.raises(Malformed, match="more values"):
+        Reader().listing(b'{"items":[' + many + b"]}", Reading(instance="one"))
+
+
+def test_a_large_answer_of_real_applications_is_read() -> None:
+    """Twenty megabytes of small applications are no reason for doubt."""
+    row = b'{"metadata":{"name":"a%d","namespace":"argocd"},"spec":{"project":"default"}}'
+    rows = b",".join(row % number for number in range(250_000))
+
+    with pytest.raises(Malformed, match="more than 200,000 applications"):
+        Reader().listing(b'{"items":[' + rows + b"]}", Reading(instance="one"))
+    fewer = rows[: rows.index(b"a150000") - 22]
+    found = Reader().listing(b'{"items":[' + fewer.rstrip(b",") + b"]}", Reading(instance="one"))
+    assert len(found.apps) == 150_000
+
+
+@pytest.mark.parametrize("row", [b"{}", b'{"metadata":[]}'], ids=["quick", "thorough"])
+def test_of_many_unreadable_rows_a_hundred_are_told(row: bytes) -> None:
+    """A report stays readable, and says how many rows there are that it does not name."""
+    listing = b'{"items":[' + b",".join([row] * 5000) + b"]}"
+    found = Reader().listing(listing, Reading(instance="one"))
+
+    assert len(found.problems) == 101
+    assert found.problems[-1] == "one: 4,900 more applications cannot be read"
 
 
 @given(ANY_JSON)

@@ -116,7 +116,8 @@ class SyncRun:
                 self._errors += answer.problems
                 if answer.error is not None:
                     self._errors.append(str(answer.error))
-            self._errors += [text for text in result.problems if text not in self._errors]
+            known = set(self._errors)
+            self._errors += [text for text in result.problems if text not in known]
 
     def _add_instance(self, answer: Heard, result: Applied | Result) -> None:
         name = answer.source.name

@@ -7,6 +7,7 @@ httpx raised is not chained, because its frames hold requests with their headers
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import random
@@ -380,14 +381,14 @@ class Transport:
         return self._without_secrets(bytes(content[:REFUSAL_LIMIT]))
 
     def _body(self, response: httpx.Response, call: Call) -> bytes:
-        content = bytearray()
+        content = io.BytesIO()  # gives its bytes without a second copy of them
         with suppress(TooMuch):
             for chunk in self._chunks(response, call):
-                content += chunk
-                if len(content) > call.limit:
+                content.write(chunk)
+                if content.tell() > call.limit:
                     break
             else:
-                return bytes(content)
+                return content.getvalue()
         raise errors.Oversized(
             f"the answer is larger than {call.limit // 1024 // 1024} MB", instance=self.name
         )

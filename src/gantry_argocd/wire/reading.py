@@ -19,10 +19,10 @@ from ..errors import Malformed
 from ..refs import AppKey, is_kubernetes_name
 from ..repositories import redact, shorten, web_address, without_credentials
 from . import raw
-from .decoding import loads
+from .decoding import is_padded, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .rows import Row
 
@@ -30,6 +30,12 @@ _LONGEST = 500
 """Characters of a name or a subject that are kept."""
 
 _NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
+MOST_APPLICATIONS = 200_000
+"""Applications of one list; the largest installations that are known have a quarter of that."""
+
+MOST_PROBLEMS = 100
+"""Sentences about what could not be read; of more it is told how many there are."""
+
 TEXT_LIMIT = 2048
 """Characters of any one text that goes into the catalogue."""
 
@@ -123,7 +129,7 @@ class Listing:
     Attributes:
         apps: Those that could be read.
 
-        problems: A sentence for each row that could not.
+        problems: A sentence for each row that could not, at most :data:`MOST_PROBLEMS` and one.
     """
 
     apps: tuple[models.Facts, ...]
@@ -161,6 +167,27 @@ class Overheard:
     problems: tuple[str, ...]
 
 
+class _Problems:
+    """What could not be read: a sentence for each, until it is enough."""
+
+    def __init__(self, instance: str) -> None:
+        self._instance = instance
+        self._told: list[str] = []
+        self._more = 0
+
+    def add(self, name: str, problem: ValueError) -> None:
+        """Tell of one more."""
+        if len(self._told) < MOST_PROBLEMS:
+            self._told.append(f"{self._instance}: {name}: {problem}")
+        else:
+            self._more += 1
+
+    def told(self) -> tuple[str, ...]:
+        """Give the sentences."""
+        more = f"{self._instance}: {self._more:,} more applications cannot be read"
+        return (*self._told, more) if self._more else tuple(self._told)
+
+
 class Reader:
     """Reads answers. Making one compiles the converter, so keep it."""
 
@@ -181,6 +208,7 @@ class Reader:
         """
         rows = self._decoder.rows(content)
         if rows is not None:
+            _check_number(rows, reading)
             return _listing(rows, reading, self._place)
         answer = decode(content, reading.instance)
         if not isinstance(answer, dict) or "items" not in answer:
@@ -190,23 +218,24 @@ class Reader:
             items = []
         if not isinstance(items, list):
             raise Malformed("the items of the list are no array", instance=reading.instance)
+        _check_number(items, reading)
         return self.rows(items, reading)
 
     def rows(self, items: Iterable[Any], reading: Reading) -> Listing:
         """Read Applications one by one; each that cannot be read is named with its fault."""
         apps = []
-        problems = []
+        problems = _Problems(reading.instance)
         for item in items:
             try:
                 apps.append(_facts(self._structure(item, raw.ListedApplication), reading))
             except ValueError as problem:
-                problems.append(f"{reading.instance}: {_name_of(item)}: {problem}")
-        return Listing(apps=tuple(apps), problems=tuple(problems))
+                problems.add(_name_of(item), problem)
+        return Listing(apps=tuple(apps), problems=problems.told())
 
     def events(self, results: Iterable[Any], reading: Reading) -> Overheard:
         """Read what the stream sent; each event that cannot be read costs only itself."""
         events = []
-        problems = []
+        problems = _Problems(reading.instance)
         for result in results:
             item = result.get("application") if isinstance(result, dict) else None
             try:
@@ -221,8 +250,8 @@ class Reader:
                     )
                 )
             except ValueError as problem:
-                problems.append(f"{reading.instance}: {_name_of(item)}: {problem}")
-        return Overheard(events=tuple(events), problems=tuple(problems))
+                problems.add(_name_of(item), problem)
+        return Overheard(events=tuple(events), problems=problems.told())
 
     def application(self, item: Any, reading: Reading) -> models.Application:
         """
@@ -250,8 +279,10 @@ def decode(content: bytes, instance: str) -> Any:
     Read JSON.
 
     Raises:
-        Malformed: If it is none.
+        Malformed: If it is none, or has too many values.
     """
+    if is_padded(content):
+        raise Malformed("the answer has more values than anybody has to tell", instance=instance)
     try:
         return loads(content)
     except ValueError:
@@ -277,6 +308,13 @@ def _name_of(item: Any) -> str:
 # --- facts ---
 
 
+def _check_number(rows: Sequence[Any], reading: Reading) -> None:
+    if len(rows) > MOST_APPLICATIONS:
+        raise Malformed(
+            f"the list has more than {MOST_APPLICATIONS:,} applications", instance=reading.instance
+        )
+
+
 def _listing(
     rows: list[Row | None], reading: Reading, place: Callable[[str, str], _Place]
 ) -> Listing:
@@ -288,7 +326,7 @@ def _listing(
     from . import rows as quick
 
     destinations: dict[Any, models.Destination] = {}
-    apps, problems = [], []
+    apps, problems = [], _Problems(reading.instance)
     rows.reverse()
     while rows:
         row = rows.pop() or quick.EMPTY_ROW
@@ -317,8 +355,8 @@ def _listing(
             )
         except ValueError as problem:
             called = repr(metadata.name[:253]) if metadata.name is not None else _NAMELESS
-            problems.append(f"{reading.instance}: {called}: {problem}")
-    return Listing(apps=tuple(apps), problems=tuple(problems))
+            problems.add(called, problem)
+    return Listing(apps=tuple(apps), problems=problems.told())
 
 
 def _facts(app: raw.ListedApplication | raw.Application, reading: Reading) -> models.Facts:

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from .decoding import is_padded
+
 
 class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A part of an Application. Absent, null and empty mean the same."""
@@ -127,7 +129,7 @@ class Decoder:
 
     def rows(self, content: bytes) -> list[Row | None] | None:
         """Decode a list; None where anything in it is not as it should be."""
-        if b"\\ud" in content or b"\\uD" in content:
+        if b"\\ud" in content or b"\\uD" in content or is_padded(content):
             return None  # perhaps half a character
         try:
             return self._decoder.decode(content).items
