@@ -501,6 +501,32 @@ def test_an_answer_about_another_app_is_not_believed(
     assert set(host.rows) == before
 
 
+def test_thousands_of_dead_links_fit_on_a_page(
+    manager: pluggy.PluginManager, argocd: Simulator
+) -> None:
+    """Whoever writes a list of dead links, or one without end, spoils neither report nor tab."""
+    host = Catalogue()
+    dead = ",".join(f"one:dead-{number}" for number in range(2000))
+    for name, links in (("many", dead), ("long", "x" * 50_000)):
+        annotations = {"argocd.io/appNames": f"{links},one:identity"}
+        host.rows["default", name] = {
+            "apiVersion": "gantry.io/v1",
+            "kind": "Service",
+            "metadata": {"name": name, "annotations": annotations},
+        }
+    configured(manager, config_of(argocd), host)
+    errors = synced(manager)["errors"]
+
+    assert "dead-0" in "".join(errors)
+    assert errors[-1].startswith("and 1,50")
+    assert max(map(len, errors)) < 500
+    for name in ("many", "long"):
+        (panel,) = manager.hook.render_panel(entity=host.service(name), user=VIEWER, page=PAGE)
+        assert len(panel["html"]) < 200_000
+    (panel,) = manager.hook.render_panel(entity=host.service("many"), user=VIEWER, page=PAGE)
+    assert "So it is with 1,990 more links" in panel["html"]
+
+
 def test_an_address_that_cannot_be_used_harms_nobody(
     manager: pluggy.PluginManager, argocd: Simulator
 ) -> None:

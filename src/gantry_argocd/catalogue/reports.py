@@ -5,6 +5,7 @@ What a sync of the catalogue came to, while it runs and afterwards (D5).
 from __future__ import annotations
 
 import threading
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -42,6 +43,10 @@ class InstanceReport:
         }
 
 
+MOST_NOTES = 500
+"""Sentences about the catalogue in a report: anybody may write twenty thousand dead links."""
+
+
 class SyncRun:
     """
     One sync; filled by the thread that runs it, read by everybody.
@@ -63,6 +68,7 @@ class SyncRun:
         self._retired = 0
         self._held_back = 0
         self._errors: list[str] = []
+        self._notes: dict[str, None] = {}
         self._instances: dict[str, InstanceReport] = {}
 
     @property
@@ -116,8 +122,7 @@ class SyncRun:
                 self._errors += answer.problems
                 if answer.error is not None:
                     self._errors.append(str(answer.error))
-            known = set(self._errors)
-            self._errors += [text for text in result.problems if text not in known]
+            self._notes |= dict.fromkeys(result.problems)
 
     def _add_instance(self, answer: Heard, result: Applied | Result) -> None:
         name = answer.source.name
@@ -144,6 +149,12 @@ class SyncRun:
             self._finished_at = at
         self.done.set()
 
+    def _told(self) -> Sequence[str]:
+        """Give what is to be said of the catalogue, and of most how much more there is."""
+        notes = [*islice(self._notes, MOST_NOTES)]
+        more = len(self._notes) - len(notes)
+        return [*notes, f"and {more:,} more notes about the catalogue"] if more else notes
+
     def as_json(self) -> Mapping[str, Any]:
         """Give it as in the REST answer."""
         with self._lock:
@@ -161,6 +172,6 @@ class SyncRun:
                 "removed": len(self._removed - self._created),
                 "retired": self._retired,
                 "heldBack": self._held_back,
-                "errors": list(self._errors),
+                "errors": [*self._errors, *self._told()],
                 "instances": [r.as_json() for _, r in sorted(self._instances.items())],
             }

@@ -69,6 +69,10 @@ class Placement(NamedTuple):
         return f"its own name is {self.text!r}, and it has no usable label"
 
 
+LONGEST_LINK = 400
+"""Characters of a link in a sentence; a ref that names something has less."""
+
+
 class Problem(NamedTuple):
     """
     Something to report.
@@ -344,12 +348,19 @@ def _reason(row: Foreign, placed: list[Placed], retired: Mapping[AppKey, str]) -
     return "; ".join(parts) or "its applications, or what others wrote, have changed"
 
 
+def _short(text: str) -> str:
+    """Give a link that names something as it is, and the beginning of a longer one."""
+    return text if len(text) <= LONGEST_LINK else f"{text[: LONGEST_LINK - 3]}..."
+
+
 def _link_problems(claims: Claims) -> list[Problem]:
     lost = [
-        Problem(link.entity, f"{link.entity} links {link.text!r}, but {winner.entity} has it")
+        Problem(
+            link.entity, f"{link.entity} links {_short(link.text)!r}, but {winner.entity} has it"
+        )
         for link, winner in claims.lost
     ]
     return lost + [
-        Problem(link.entity, f"{link.entity} links {link.text!r}, which names nothing")
+        Problem(link.entity, f"{link.entity} links {_short(link.text)!r}, which names nothing")
         for link in claims.dangling
     ]

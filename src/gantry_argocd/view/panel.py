@@ -18,6 +18,8 @@ from .state import AppState
 from .times import Moment
 
 _TITLE = "Argo CD"
+_DANGLING = 10
+"""Links that name nothing, each told in a sentence of its own."""
 
 Kind = Literal["disabled", "not-configured", "no-application-linked"]
 
@@ -206,7 +208,7 @@ def panel_at(
         fragment_url=page.get("fragmentUrl", ""),
         confirmed=urlencode(page.get("confirmed", {})),
         live=any(state.busy for state in states),
-        dangling=tuple(_dangling(name) for name in dangling),
+        dangling=_dangling(dangling),
         environments=()
         if only
         else tuple(_environment(state, own, now) for state, own in numbered),
@@ -236,11 +238,17 @@ def notice(kind: Kind, page: PageContext, anchor: str = "argo") -> PanelView:
     )
 
 
-def _dangling(name: str) -> str:
-    return (
+def _dangling(names: Sequence[str]) -> tuple[str, ...]:
+    """Say it of some links, and how many more there are: a list may hold thousands."""
+    told = [
         f"The link “{text.line(name, 120)}” names no application that Argo CD lists: a typing "
         "error, or it was deleted, or the token may not read it."
-    )
+        for name in names[:_DANGLING]
+    ]
+    more = len(names) - len(told)
+    if more:
+        told.append(f"So it is with {text.count(more, 'more link')} of this service.")
+    return tuple(told)
 
 
 def _environment(state: AppState, anchor: str, now: datetime) -> Environment:
