@@ -88,14 +88,14 @@ def test_what_argo_cd_says_is_in_the_sentence() -> None:
             "It would change ConfigMap r1; with prune it would delete ConfigMap r0.",
         ),
         (
-            (("Synced", "configmap/x serverside-applied"),),
-            "It would apply ConfigMap r0 server-side, which may change something.",
+            (("Synced", "configmap/x serverside-applied (server dry run)"),),
+            "Argo CD does not say whether it would change ConfigMap r0.",
         ),
         (
-            (("Synced", "x configured (dry run)"), ("Synced", "configmap/x serverside-applied")),
+            (("Synced", "x configured (dry run)"), ("Synced", "role/x reconciled (dry run)")),
             (
-                "It would change ConfigMap r0, and would apply ConfigMap r1 server-side, which may "
-                "change something."
+                "It would change ConfigMap r0; Argo CD does not say whether it would change "
+                "ConfigMap r1."
             ),
         ),
     ],

@@ -21,6 +21,8 @@ SETTLES_WITHIN = timedelta(minutes=10)
 """How long after a sync a progressing application is said to be settling because of it."""
 
 _NAMED = 10
+_UNCLEAR = ("serverside-applied", "reconciled")
+"""What Argo CD says of resources that it applies by the server, and of RBAC, changed or not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,16 +100,17 @@ def rehearsed(operation: Operation) -> str:
     plain = [item for item in operation.results if not item.hook_type]
     deleted = [item for item in plain if item.status == "Pruned"]
     synced = [item for item in plain if item.status == "Synced"]
-    # Argo CD says "unchanged (dry run)", and "ignored (…)" of what it would leave alone. Of what
-    # is applied by the server it does not say whether anything changes.
-    unclear = [item for item in synced if "serverside-applied" in item.message]
-    stays = ("unchanged", "ignored", "serverside-applied")
+    # Argo CD says "unchanged (dry run)", and "ignored (…)" of what it would leave alone.
+    stays = ("unchanged", "ignored", *_UNCLEAR)
     changed = [item for item in synced if not any(word in item.message for word in stays)]
-    would = f"It would change {_named(changed) if changed else 'nothing'}"
+    unclear = [item for item in synced if any(word in item.message for word in _UNCLEAR)]
+    parts = [f"It would change {_named(changed) if changed else 'nothing'}"]
     if unclear:
-        others = f"would change {_named(changed)}, and " if changed else ""
-        would = f"It {others}would apply {_named(unclear)} server-side, which may change something"
-    return would + (f"; with prune it would delete {_named(deleted)}." if deleted else ".")
+        parts = [f"It would change {_named(changed)}"] if changed else []
+        parts.append(f"Argo CD does not say whether it would change {_named(unclear)}")
+    if deleted:
+        parts.append(f"with prune it would delete {_named(deleted)}")
+    return f"{'; '.join(parts)}."
 
 
 def _named(items: list[ResourceResult]) -> str:

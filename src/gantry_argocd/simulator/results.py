@@ -171,12 +171,15 @@ def _plain_result(
     if failure is not None:
         return {**done, "status": "SyncFailed", "message": failure, "hookPhase": "Failed"}
     group = f".{item['group']}" if item.get("group") else ""
-    verb = "unchanged"
-    if item.get("status") != "Synced":
-        verb = "created" if _health(item) == "Missing" else "configured"
+    verb = f"unchanged{suffix}"
+    if "ServerSideApply=true" in (sync.get("syncOptions") or ()):
+        # Said of what changes and of what does not.
+        verb = "serverside-applied" + (" (server dry run)" if suffix else "")
+    elif item.get("status") != "Synced":
+        verb = ("created" if _health(item) == "Missing" else "configured") + suffix
     return {
         "status": "Synced",
-        "message": f"{str(item.get('kind', '')).lower()}{group}/{item.get('name')} {verb}{suffix}",
+        "message": f"{str(item.get('kind', '')).lower()}{group}/{item.get('name')} {verb}",
         "hookPhase": "Succeeded" if suffix or ended else "Running",
         "syncPhase": "Sync",
     }
