@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .sightings import Sighting
 
 MANY = 1000
-"""So many apps at once, and the most of them new: looking for what they have to do with is vain."""
+"""Of so many apps, all of them new, it is vain to look for what they have to do with."""
 
 CLOSING = 0.5
 """Seconds that a write under way has to end when everything ends."""
@@ -218,9 +218,9 @@ class Ledger:
             return self._whole(entities, everyone, self._held, sightings.look(entities))
         changed, seen = sightings.changes(self._seen, entities)
         found = None
-        told = sum(len(answer.apps) for answer in answers.values())
-        mostly_new = told >= MANY and 2 * len(standing.records) <= told
-        if changed is not None and self._adoption is Adoption.OVER and not mostly_new:
+        many = sum(len(answer.apps) for answer in answers.values()) >= MANY
+        all_new = many and not standing.records
+        if changed is not None and self._adoption is Adoption.OVER and not all_new:
             found = standing.propose(changed, everyone)
         if found is None:
             return self._whole(entities, everyone, self._held, seen)

@@ -9,6 +9,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .. import memory
 from ..correlation import rfc3339
 from ..instances.watch import Follower, Pace
 
@@ -135,6 +136,7 @@ class Live:
         for batch in self._hub.ask([name]):
             for heard in batch:
                 done = self._is_written(partial(self._answer, heard)) and heard.error is None
+        memory.give_back()
         return done
 
     def _is_written(self, answers: Callable[[], Mapping[str, Answer]]) -> bool:

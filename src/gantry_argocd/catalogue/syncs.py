@@ -10,7 +10,7 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .. import errors
+from .. import errors, memory
 from ..correlation import correlate, rfc3339
 from .reports import SyncRun
 
@@ -160,6 +160,7 @@ class Syncs:
             run.fail(f"the catalogue could not be written: {type(failure).__name__}")
         finally:
             run.finish(self._now())
+            memory.give_back()
 
     def _take(self, run: SyncRun, heard: list[Heard], confirm: Sequence[str]) -> None:
         for answer in heard:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("gantry_argocd")
 
 LISTS_AT_ONCE = 32
-PAUSE, LONGEST = 0.1, 0.5
+PAUSE, LONGEST = 0.2, 1.0
 """
 Seconds without another list, and seconds altogether, after which those that have come are written:
 what comes together is placed and written once, and nobody waits for one that is slow (D8).

@@ -130,11 +130,14 @@ class Snapshot:
                     if self._apps.pop(key, None) is not None or not self._listed:
                         news.add(key)
                     continue
-                if known is None or known.facts != event.facts:
+                facts = event.facts
+                if known is not None and known.facts == facts:
+                    facts = known.facts  # which the catalogue shares
+                else:
                     news.add(key)
                 self._gone.pop(key, None)
                 self._apps[key] = Known(
-                    facts=event.facts,
+                    facts=facts,
                     uid=event.uid,
                     version=event.version,
                     turn=self._turn,

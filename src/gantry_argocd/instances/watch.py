@@ -196,6 +196,7 @@ class Follower:
                     if self._stop.is_set():
                         return
                     self._hear(batch, over)
+                    batch.clear()  # whole Applications: the next one may come in an hour
         except errors.TimedOut:
             if self._monotonic() < ends and self._state.state == "live":
                 raise
