@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
-    from portal import Portal
+
+    from whole import Portal
 
 MISSING = "needs Debian's chromium and the extra 'browser' (playwright, axe)"
 

@@ -16,9 +16,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-from portal import CHROMIUM, FLAGS, Portal, running_portal  # noqa: E402
+from portal import CHROMIUM, FLAGS, running_portal  # noqa: E402
 
 from gantry_argocd import view  # noqa: E402
+from whole import Portal  # noqa: E402
 
 # Name, width, height, scale: 200 % zoom shows half as many CSS pixels.
 SIZES = (("wide", 1280, 900, 1), ("narrow", 320, 700, 2), ("zoomed", 640, 450, 2))

@@ -13,7 +13,8 @@ from gantry_argocd import view
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-    from portal import Portal
+
+    from whole import Portal
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,8 @@ from waiting import eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
-    from portal import Portal
+
+    from whole import Portal
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,8 @@ from waiting import eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-    from portal import Portal
+
+    from whole import Portal
 
 pytestmark = pytest.mark.browser
 

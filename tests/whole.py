@@ -13,7 +13,7 @@ import attrs
 import httpx
 from argon2 import PasswordHasher
 
-from gantry_argocd.refhost import Host, HostOptions, create_host, sample, serve_in_thread
+from gantry_argocd.refhost import Host, HostOptions, ShownPage, create_host, sample, serve_in_thread
 from gantry_argocd.simulator import Simulator
 from waiting import eventually
 
@@ -23,10 +23,23 @@ PLUGIN = "/api/v1/plugins/argocd"
 
 @attrs.frozen
 class Portal:
-    """A running portal."""
+    """
+    A running portal.
+
+    Attributes:
+        url: Of the host.
+
+        host: The host itself.
+
+        argocd: The instance ``production``.
+
+        staging: The instance ``staging``.
+    """
 
     url: str
     host: Host
+    argocd: Simulator
+    staging: Simulator
 
     @contextmanager
     def rest(self, user: str) -> Iterator[httpx.Client]:
@@ -64,8 +77,10 @@ def fields(html: str, action: str, /, **wanted: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(argocd: Simulator, staging: Simulator, folder: Path) -> Iterator[Portal]:
-    """Run a portal with two instances."""
+def running(
+    argocd: Simulator, staging: Simulator, folder: Path, *shown: ShownPage
+) -> Iterator[Portal]:
+    """Run a portal with two instances until the block ends; everything is discovered."""
     config = {
         "instances": [
             {"name": "production", "argocdUrl": argocd.url, "token": argocd.token},
@@ -83,11 +98,11 @@ def running(argocd: Simulator, staging: Simulator, folder: Path) -> Iterator[Por
         users=sample.demo_users(),
         configs={"argocd": config},
         plugins=sample.neighbours(),
-        options=HostOptions(hasher=CHEAP),
+        options=HostOptions(hasher=CHEAP, shown=shown),
     )
     with serve_in_thread(host) as served:
         sample.fill(host)
-        made = Portal(served.url, host)
+        made = Portal(served.url, host, argocd, staging)
         with made.rest("platform-engineer") as client:
             eventually(
                 lambda: last_sync(client), lambda run: run is not None and not run["running"]
