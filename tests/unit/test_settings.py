@@ -87,6 +87,17 @@ def test_the_schema_accepts_what_the_validation_accepts() -> None:
         (config(instance(authMode="basic")), "$.instances[0].authMode", "one of"),
         (config(instance(headers={"A": 1})), "$.instances[0].headers.A", "a string is expected"),
         (config(instance(headers={"Cookie": "x"})), "$.instances[0].headers.Cookie", "header name"),
+        (config(instance(headers={"TE": "x"})), "$.instances[0].headers.TE", "the plugin's own"),
+        (
+            config(instance(headers={"Transfer-Encoding": "chunked"})),
+            "$.instances[0].headers.Transfer-Encoding",
+            "the plugin's own",
+        ),
+        (
+            config(instance(authMode="credentials")),
+            "$.instances[0].username",
+            "the name of the user",
+        ),
         (config(instance(headers={"A": "1", "a": "2"})), "$.instances[0].headers.a", "given twice"),
         (config(instance(headers={"A": "é"})), "$.instances[0].headers.A", "ASCII"),
         (config(instance(token="t ")), "$.instances[0].token", "without blanks"),

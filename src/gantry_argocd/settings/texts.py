@@ -76,7 +76,12 @@ SYNC_INTERVAL_CEILING = 366 * 24 * 3600.0
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?|[0-9a-f:.]+", re.IGNORECASE)
 _DURATION = r"0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+"
-_OWN_HEADERS = {"authorization", "content-type", "accept", "host", "content-length", "cookie"}
+_OWN_HEADERS = {
+    *("authorization", "content-type", "accept", "accept-encoding", "host", "cookie"),
+    # How a message is framed and a connection used: a second opinion would smuggle requests.
+    *("content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection"),
+    *("te", "trailer", "upgrade", "expect"),
+}
 
 
 def web_url(text: str) -> str:

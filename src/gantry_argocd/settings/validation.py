@@ -280,7 +280,7 @@ def _check_credentials(values: dict[str, Any], path: str, errors: list[ConfigErr
         if not token:
             errors.append({"path": f"{path}.token", "message": "a token is expected"})
     elif not (username and password):
-        missing = "password" if username else "username" if password else "token"
+        missing = "password" if username else "username" if password or mode else "token"
         message = {
             "password": "the password of the user is expected",
             "username": "the name of the user is expected",

@@ -117,6 +117,15 @@ class Controller:
 
         self.scheduler.after(seconds, run)
 
+    def _change(self, job: Job, edit: Callable[[Json], None]) -> None:
+        """Change an Application; whoever replaced it meanwhile has ended its operation."""
+
+        def still(app: Json) -> None:
+            if "operation" in app:
+                edit(app)
+
+        self._fleet.change(job.key, still)
+
     # -- the steps of an operation, each one event of the watch -------------------------------
 
     def _pick_up(self, job: Job, app: Json) -> None:
@@ -129,7 +138,7 @@ class Controller:
                 state["syncResult"] = self._sync_result(app, None)
             app["status"]["operationState"] = {**state, "startedAt": self._now()}
 
-        self._fleet.change(job.key, edit)
+        self._change(job, edit)
         if not held:
             self._later(0.15, job, self._compare)
 
@@ -177,7 +186,7 @@ class Controller:
             state |= {"phase": "Running", "message": message}
             state["syncResult"] = self._sync_result(app, done)
 
-        self._fleet.change(job.key, edit)
+        self._change(job, edit)
 
     def _comparison_problem(self, app: Json, sync: Json) -> str | None:
         for condition in app["status"].get("conditions") or ():
@@ -253,7 +262,7 @@ class Controller:
                 "retryCount": job.retries,
             }
 
-        self._fleet.change(job.key, edit)
+        self._change(job, edit)
         self._after(wait, job, self._compare)
 
     def _finish(self, job: Job, phase: str, message: str, done: list[Json] | None) -> None:
@@ -272,7 +281,7 @@ class Controller:
 
         with self._lock:
             self._jobs.pop(job.key, None)
-        self._fleet.change(job.key, edit)
+        self._change(job, edit)
 
     def _finish_termination(self, job: Job, app: Json) -> None:
         if self._is_held(app):
@@ -285,11 +294,11 @@ class Controller:
                     item.update(self._profile.terminated_hook)
             state |= {"phase": "Failed", "message": "Operation terminated"}
             state["finishedAt"] = self._now()
-            app.pop("operation", None)
+            app.pop("operation")
 
         with self._lock:
             self._jobs.pop(job.key, None)
-        self._fleet.change(job.key, edit)
+        self._change(job, edit)
 
     def _is_held(self, app: Json) -> bool:
         """Return whether a sync window holds the operation of *app*."""
