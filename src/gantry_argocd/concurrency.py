@@ -30,14 +30,26 @@ class Pool(Generic[K, T]):
         limit: How many run at once.
 
         name: For the threads.
+
+        known: Results that are there already; they cost no thread.
     """
 
-    def __init__(self, calls: Mapping[K, Callable[[], T]], *, limit: int, name: str) -> None:
+    def __init__(
+        self,
+        calls: Mapping[K, Callable[[], T]],
+        *,
+        limit: int,
+        name: str,
+        known: Mapping[K, T] | None = None,
+    ) -> None:
         self._waiting: queue.SimpleQueue[tuple[K, Callable[[], T]]] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[K, T]] = queue.SimpleQueue()
         self._left = len(calls)
         for item in calls.items():
             self._waiting.put(item)
+        for result in (known or {}).items():
+            self._done.put(result)
+            self._left += 1
         for number in range(min(limit, len(calls))):
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 

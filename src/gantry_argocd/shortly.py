@@ -5,10 +5,13 @@ Answers that are kept for a moment, and fetched once for everybody who asks (P7)
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .concurrency import Pool
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
@@ -78,6 +81,26 @@ class Shortly(Generic[K, V]):
                     self._store(key, flight.value)
             flight.landed.set()
         return flight.value
+
+    def begin(self, fetches: Mapping[K, Callable[[], V]], *, limit: int, name: str) -> Pool[K, V]:
+        """
+        Begin to get several values at once.
+
+        Args:
+            fetches: By key, how to fetch each; of what is kept nobody needs a thread.
+
+            limit: How many are fetched at once.
+
+            name: For the threads.
+        """
+        now = self._monotonic()
+        with self._lock:
+            found = {key: kept for key in fetches if (kept := self._values.get(key)) is not None}
+        known = {key: value for key, (at, value) in found.items() if now < at + self._seconds(key)}
+        calls = {
+            key: partial(self.get, key, fetch) for key, fetch in fetches.items() if key not in known
+        }
+        return Pool(calls, limit=limit, name=name, known=known)
 
     def forget(self, key: K) -> None:
         """Drop a value: what it is about has changed; what is on its way is not kept either."""

@@ -51,6 +51,25 @@ def test_what_was_read_a_moment_ago_is_shown_again() -> None:
     assert values.get("pay", source) == "value 2"
 
 
+def test_what_is_kept_needs_no_thread() -> None:
+    """A page of known applications waits for nothing, and costs no thread; the rest is fetched."""
+    clock, source, names = Clock(), Source(), set[str]()
+    values = kept(clock)
+    values.get("pay", source)
+
+    def fetch() -> str:
+        names.add(threading.current_thread().name)
+        return source()
+
+    known = values.begin({"pay": fetch}, limit=3, name="reader").results(0)
+    assert (known, names) == ({"pay": "value 1"}, set())
+    both = values.begin({"pay": fetch, "cart": fetch}, limit=3, name="reader").results(10)
+    assert (both, names) == ({"pay": "value 1", "cart": "value 2"}, {"reader-0"})
+    clock.time = 5.0
+    fresh = values.begin({"pay": fetch}, limit=3, name="reader").results(10)
+    assert fresh == {"pay": "value 3"}
+
+
 def test_many_who_ask_at_once_cost_one_request() -> None:
     """A page that a whole team opens at once is one GET."""
     source, values, found = Source(), kept(), []

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -406,15 +407,11 @@ class Hub:
 
             seconds: What has not come by then is a time-out.
         """
-        calls = {
-            key: (
-                lambda key=key, project=project: self._details.get(
-                    key, lambda: self._fetch_safely(key, project)
-                )
-            )
-            for key, project in wanted.items()
+        fetches = {
+            key: partial(self._fetch_safely, key, project) for key, project in wanted.items()
         }
-        found = Pool(calls, limit=READS_AT_ONCE, name="argocd-read").results(seconds)
+        reading = self._details.begin(fetches, limit=READS_AT_ONCE, name="argocd-read")
+        found = reading.results(seconds)
         late = {
             key: errors.TimedOut("no answer within the page's time limit", instance=key.instance)
             for key in wanted.keys() - found.keys()

@@ -6,18 +6,20 @@ CD only when somebody looks, and remembered for a moment.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 
 from .. import errors
 from ..actions.offers import Standing
-from ..concurrency import Pool
 from ..shortly import Shortly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..concurrency import Pool
     from ..instances.hub import Hub
     from ..refs import AppKey
 
@@ -29,8 +31,6 @@ WINDOW_LASTS = 10.0
 
 _AT_ONCE = 10
 _REMEMBERED = 10_000
-
-T = TypeVar("T")
 
 
 class Standings:
@@ -59,40 +59,27 @@ class Standings:
         Args:
             wanted: Their projects by key.
         """
-        rights = {
-            key: (lambda key=key, project=project: self._right(key, project))
-            for key, project in wanted.items()
-        }
-        windows = {
-            key: (lambda key=key, project=project: self.window(key, project))
-            for key, project in wanted.items()
-        }
+        rights = {key: partial(self._ask_right, key, project) for key, project in wanted.items()}
+        windows = {key: partial(self._ask_window, key, project) for key, project in wanted.items()}
         return Asked(
             time.monotonic(),
-            Pool(rights, limit=_AT_ONCE, name="argocd-read-right"),
-            Pool(windows, limit=_AT_ONCE, name="argocd-read-window"),
+            self._rights.begin(rights, limit=_AT_ONCE, name="argocd-read-right"),
+            self._windows.begin(windows, limit=_AT_ONCE, name="argocd-read-window"),
         )
 
     def window(self, key: AppKey, project: str) -> str | None:
         """Say why no sync is possible now; empty when one is, None when that is not known."""
+        return self._windows.get(key, partial(self._ask_window, key, project))
 
-        def ask() -> str:
+    def _ask_window(self, key: AppKey, project: str) -> str | None:
+        with suppress(errors.ArgoCDError, errors.UnknownInstance):
             return self._hub.client(key.instance).sync_window(key, project)
+        return None
 
-        return self._windows.get(key, lambda: _if_answered(ask))
-
-    def _right(self, key: AppKey, project: str) -> bool | None:
-        def ask() -> bool:
+    def _ask_right(self, key: AppKey, project: str) -> bool | None:
+        with suppress(errors.ArgoCDError, errors.UnknownInstance):
             own = self._hub.source(key.instance).own_namespace
             return self._hub.client(key.instance).can_sync(key, project, own)
-
-        return self._rights.get(key, lambda: _if_answered(ask))
-
-
-def _if_answered(ask: Callable[[], T]) -> T | None:
-    try:
-        return ask()
-    except (errors.ArgoCDError, errors.UnknownInstance):
         return None
 
 
