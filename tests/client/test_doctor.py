@@ -134,6 +134,28 @@ def test_wrong_credentials_are_told(argocd: Simulator) -> None:
     assert "locked the account" in failed.help
 
 
+def test_an_expired_token_is_told_as_such(argocd: Simulator) -> None:
+    """The call that says whose credentials are answers 200 all the same; the cause is found."""
+    found = examine(argocd.url, token=argocd.issue_token("reader", lifetime=-60))
+    (failed,) = [item for item in found.steps if item.state == "failed"]
+
+    assert failed.name == "session"
+    assert failed.message == "the token has expired"
+
+
+def test_a_server_that_lets_anybody_in_does_not_hide_a_bad_token(argocd: Simulator) -> None:
+    """With anonymous access every call works for a while, as anybody's: that is no good token."""
+    argocd.faults.set("can-i", status=200, body={"value": "no"}, content_type="application/json")
+    try:
+        found = examine(argocd.url, token="a.b.c")
+    finally:
+        argocd.faults.clear()
+    (failed,) = [item for item in found.steps if item.state == "failed"]
+
+    assert failed.name == "session"
+    assert "it lets anybody in" in failed.message
+
+
 def test_the_way_there_is_told() -> None:
     """A name that is not known and a port that is closed are steps of their own."""
     assert states(examine("https://no-such-host.invalid", token="t"))["dns"] == "failed"

@@ -17,6 +17,7 @@ import attrs
 from .. import errors
 from ..client.calls import Client
 from ..client.tls import tls_context, tls_failure
+from ..refs import AppKey
 from ..repositories import shorten
 from ..wire import Reader, Reading
 
@@ -304,12 +305,25 @@ class _Doctor:
     def _session(self) -> _Found:
         user = self._client.user()
         if user is None:
-            raise errors.Unauthenticated("the credentials are not accepted")
+            raise self._nobody()
         with suppress(errors.ArgoCDError):
             self._own_namespace = (
                 self._instance.namespace or self._client.own_namespace() or "argocd"
             )
         return _Found(f"signed in as {shorten(user, 200)}")
+
+    def _nobody(self) -> errors.Unauthenticated:
+        """Find out why the credentials are nobody's: that call answers anybody, others say more."""
+        key = AppKey(self._instance.name, self._own_namespace, "any")
+        try:
+            self._client.can_sync(key, "default", self._own_namespace)
+        except errors.Unauthenticated as refusal:
+            return refusal
+        except errors.ArgoCDError:
+            return errors.Unauthenticated("the credentials are not accepted")
+        return errors.Unauthenticated(
+            "the credentials are not accepted; Argo CD answers all the same, for it lets anybody in"
+        )
 
     def _list(self) -> _Found:
         reading = Reading(instance=self._instance.name, own_namespace=self._own_namespace)
