@@ -295,6 +295,10 @@ class Unauthenticated(ArgoCDError):
     help = "The token is wrong, expired or revoked: give the instance a new one."
 
 
+NOT_ACCEPTED = "the credentials are not accepted"
+"""Where Argo CD does not say why."""
+
+
 class SecretMissing(Unauthenticated):
     """A secret that the configuration only refers to cannot be read."""
 

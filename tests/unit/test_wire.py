@@ -380,6 +380,30 @@ def test_a_refusal_becomes_the_right_error(
     assert "canary" not in str(error.as_json())
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("app/token-expired", "has expired"),
+        ("app/token-deleted", "was deleted in Argo CD"),
+        ("app/token-ci-deleted", "was deleted in Argo CD's project"),
+        ("app/token-tampered", "made by another server"),
+        ("app/token-garbage", "sees no token"),
+        ("app/token-foreign", "not accepted"),
+        ("session/login-disabled-account", "account is disabled"),
+        ("session/login-no-login-capability", "lacks the capability"),
+        ("session/login-bad-password", "not accepted"),
+    ],
+)
+def test_what_is_wrong_with_credentials_is_told(name: str, words: str) -> None:
+    """Whoever has to make a new token hears what became of the old one."""
+    body = json.dumps(recorded(name)["response"]["body"]).encode()
+
+    error = explain(Refusal(status=401, body=body), "one")
+
+    assert type(error) is errors.Unauthenticated
+    assert words in str(error)
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_refused_stream_is_understood_in_every_release(release: str) -> None:
     """What a real server says instead of a stream is told as what it is, whatever its framing."""

@@ -485,8 +485,9 @@ class Transport:
         )
         try:
             answer = decode(self._exchange(call, None), self.name)
-        except errors.Unauthenticated:
-            raise errors.LockedOut("the sign-in was refused", instance=self.name) from None
+        except errors.Unauthenticated as refusal:
+            why = "" if refusal.message == errors.NOT_ACCEPTED else f": {refusal.message}"
+            raise errors.LockedOut(f"the sign-in was refused{why}", instance=self.name) from None
         token = answer.get("token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token:
             raise errors.Malformed("the sign-in gave no token", instance=self.name)

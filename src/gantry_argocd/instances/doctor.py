@@ -320,9 +320,9 @@ class _Doctor:
         except errors.Unauthenticated as refusal:
             return refusal
         except errors.ArgoCDError:
-            return errors.Unauthenticated("the credentials are not accepted")
+            return errors.Unauthenticated(errors.NOT_ACCEPTED)
         return errors.Unauthenticated(
-            "the credentials are not accepted; Argo CD answers all the same, for it lets anybody in"
+            f"{errors.NOT_ACCEPTED}; Argo CD answers all the same, for it lets anybody in"
         )
 
     def _list(self) -> _Found:

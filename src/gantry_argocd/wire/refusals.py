@@ -122,14 +122,24 @@ def _without_code(refusal: Refusal, instance: str) -> errors.ArgoCDError:
     )
 
 
+_CAUSES = (
+    ("expired", "the token has expired"),
+    ("not valid yet", "the token is not valid yet: a clock is wrong"),
+    ("no session information", "Argo CD sees no token: it is none, or a proxy took it away"),
+    ("signature is invalid", "the token was made by another server, or its key has changed"),
+    ("is revoked", "the token is revoked"),
+    ("does not have token with id", "the token was deleted in Argo CD"),
+    ("does not exist in project", "the token was deleted in Argo CD's project"),
+    ("password has changed", "the account's password has changed since the token was made"),
+    ("is disabled", "the account is disabled in Argo CD"),
+    ("capability", "the account lacks the capability in Argo CD: apiKey for tokens, else login"),
+)
+"""What is to be found in Argo CD's words, and what it means; only told, nothing depends on it."""
+
+
 def _unauthenticated(_: Refusal, text: str, instance: str) -> errors.ArgoCDError:
-    if "expired" in text:
-        return errors.Unauthenticated("the token has expired", instance=instance)
-    if "not valid yet" in text:
-        return errors.Unauthenticated(
-            "the token is not valid yet: a clock is wrong", instance=instance
-        )
-    return errors.Unauthenticated("the credentials are not accepted", instance=instance)
+    told = next((meaning for words, meaning in _CAUSES if words in text), errors.NOT_ACCEPTED)
+    return errors.Unauthenticated(told, instance=instance)
 
 
 _RIGHT = re.compile(r"permission denied: (applications, (?:get|sync|override|rollback)),")
