@@ -203,6 +203,10 @@ class ResourceResult:
         return hook or self.status == "SyncFailed"
 
 
+ABANDONED = "Abandoned"
+"""Phase of an operation that was taken away before it ended; Argo CD has no word for it."""
+
+
 @attrs.frozen(kw_only=True)
 class Operation:
     """
@@ -210,7 +214,7 @@ class Operation:
 
     Attributes:
         phase: ``Queued`` (requested, not yet begun), ``Running``, ``Terminating``,
-            ``Succeeded``, ``Failed`` or ``Error``.
+            ``Succeeded``, ``Failed``, ``Error`` or ``Abandoned``.
 
         started_at: None while it is queued.
 
@@ -247,7 +251,7 @@ class Operation:
     @property
     def running(self) -> bool:
         """Say whether it has not ended yet."""
-        return self.phase not in {"Succeeded", "Failed", "Error"}
+        return self.phase not in {"Succeeded", "Failed", "Error", ABANDONED}
 
     @property
     def held(self) -> bool:

@@ -127,6 +127,7 @@ def test_the_reason_for_no_way_back_is_said_once() -> None:
             ["good", "good", "good", "bad"],
             "1 failed sync",
         ),
+        (Operation(phase="Abandoned", started_at=NOW), [*["good"] * 3, "bad"], "1 failed sync"),
         (Operation(phase="Failed", finished_at=NOW, dry_run=True), ["good"] * 3, "3 deployments"),
         (Operation(phase="Queued"), ["good"] * 3, "3 deployments"),
     ],

@@ -50,6 +50,7 @@ CASES = [
     (ENDED | {"selected": True}, FACTS, "failed", True),
     (ENDED | {"selected": True, "results": (ResourceResult(name="x"),)}, FACTS, "succeeded", True),
     ({"phase": "Dreaming"}, FACTS, "running", False),
+    ({"phase": "Abandoned"}, FACTS, "failed", True),
 ]
 
 

@@ -240,6 +240,29 @@ def test_a_requested_operation_is_queued_and_an_earlier_one_is_not_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("compared", "operation", "phase"),
+    [
+        ("2026-05-01T12:30:00Z", None, "Abandoned"),
+        ("2026-05-01T12:30:00Z", {"sync": {}}, "Running"),
+        ("2026-05-01T12:05:00Z", None, "Running"),
+        (None, None, "Running"),
+    ],
+)
+def test_an_operation_that_was_taken_away_blocks_nothing(
+    compared: str | None, operation: Any, phase: str
+) -> None:
+    """People take away what hangs; its record says Running for ever, and a sync is possible."""
+    state = {"phase": "Running", "startedAt": "2026-05-01T12:00:00Z", "message": "waiting"}
+    body = item() | {"status": {"operationState": state, "reconciledAt": compared}}
+    app = READER.application(body | ({"operation": operation} if operation else {}), READING)
+
+    assert app.operation is not None
+    assert app.operation.phase == phase
+    assert app.operation.running is (phase == "Running")
+    assert app.operation.message == "waiting"
+
+
+@pytest.mark.parametrize(
     ("text", "url"),
     [
         ("https://a.example/x", "https://a.example/x"),

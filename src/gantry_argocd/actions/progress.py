@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..models import ABANDONED
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -58,6 +60,9 @@ def progress(application: Application, now: datetime) -> Progress:
     if operation.running:
         return _running(operation, what)
     said = f": {operation.message}" if operation.message else "."
+    if operation.phase == ABANDONED:
+        message = f"The {what} was taken away before it ended{said}"
+        return Progress(state="failed", message=message, done=True)
     if operation.phase != "Succeeded":
         return Progress(state="failed", message=f"The {what} failed{said}", done=True)
     if operation.selected and not operation.results:

@@ -7,7 +7,7 @@ from datetime import datetime
 import attrs
 
 from ..actions.progress import rehearsed
-from ..models import Application, Hydration, Operation, ResourceResult
+from ..models import ABANDONED, Application, Hydration, Operation, ResourceResult
 from . import answer, badges, text, times
 from .state import AppState
 from .text import Message
@@ -244,6 +244,8 @@ def _rehearsed(operation: Operation, now: datetime) -> list[Banner]:
 
 
 def _ended(operation: Operation) -> str:
+    if operation.phase == ABANDONED:
+        return "was taken away before it ended"
     return "ended with an error" if operation.phase == "Error" else "failed"
 
 

@@ -5,6 +5,7 @@ From Argo CD's answers to this package's values.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ IGNORE_ANNOTATION = "gantry.io/ignore"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 REFRESH = "argocd.argoproj.io/refresh"
 _NAMELESS = "an application without a name"
+_LEFT_FOR = timedelta(minutes=10)
 _WINDOWS = 3
 _PLACES = 16_384
 """Repositories that are remembered as they were read."""
@@ -577,7 +579,7 @@ def _operation(app: raw.Application) -> models.Operation | None:
     result = state.sync_result
     return _with_initiator(
         models.Operation(
-            phase=state.phase,
+            phase=models.ABANDONED if _abandoned(app, state) else state.phase,
             message=redact(state.message),
             started_at=state.started_at,
             finished_at=state.finished_at,
@@ -592,6 +594,19 @@ def _operation(app: raw.Application) -> models.Operation | None:
         ),
         state.operation,
     )
+
+
+def _abandoned(app: raw.Application, state: raw.OperationState) -> bool:
+    """
+    Say whether the operation was taken away before it ended.
+
+    People do so to an operation that hangs. Argo CD then goes on comparing, and never touches the
+    record of it again.
+    """
+    if app.operation is not None or state.phase in {"Succeeded", "Failed", "Error"}:
+        return False
+    began, compared = state.started_at, app.status.reconciled_at
+    return began is not None and compared is not None and compared - began > _LEFT_FOR
 
 
 def _with_initiator(operation: models.Operation, said: raw.Operation) -> models.Operation:
