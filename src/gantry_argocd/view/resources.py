@@ -124,7 +124,7 @@ def resources(
     words = _Words()
     return Resources(
         title=f"Managed resources ({len(listed):,})",
-        note=_note(len(listed), len(found), wish),
+        note=" ".join(filter(None, (_note(len(listed), len(found), wish), _silence(app)))),
         caption=f"Resources that {called} manages, problems first",
         anchor=anchor,
         rows=tuple(words.row(r, page_of_app) for r in _page_of(found, bad, wish.number)),
@@ -167,6 +167,14 @@ def _note(total: int, found: int, wish: Wish) -> str:
         return f"{text.count(found, 'resource')} of {total:,}" if found < total else ""
     first = (wish.number - 1) * PAGE + 1
     return f"{first:,}–{min(found, wish.number * PAGE):,} of {found:,}"
+
+
+def _silence(app: Application) -> str:
+    """Say so where resources have no health, though the application's comes from theirs."""
+    told = any(resource.health for resource in app.resources)
+    if told or not app.resources or app.facts.health in {"Healthy", "Unknown"}:
+        return ""
+    return "Argo CD does not tell the health of single resources now; its cache may have lost it."
 
 
 def _tone(resource: Resource) -> str:
