@@ -94,13 +94,36 @@ def _without_port(host: str) -> str:
     return host if host.endswith("]") else re.sub(r":\d*$", "", host)
 
 
+LONGEST_MESSAGE = 32_768
+"""Characters of a message; Kubernetes cuts its own at a tenth of that."""
+
+_BEGINS = re.compile(r"://|(?<![\w:])//")
+_ADDRESS = re.compile(r"\w://")
+_WORD = re.compile(r"[^\s<>]+")
+_QUOTED = re.compile(r"[^\s\"'<>]+")
+
+
+def _without_user(word: re.Match[str]) -> str:
+    """Take ``user:password@`` and ``token@`` out of an address, a "/" in the password included."""
+    text = word[0]
+    at = text.rfind("@")
+    begins = _BEGINS.search(text, 0, at) if at > 0 else None
+    return text if begins is None else text[: begins.end()] + text[at + 1 :]
+
+
+def _without_query(word: re.Match[str]) -> str:
+    """Take the query off an address."""
+    text = word[0]
+    address = _ADDRESS.search(text)
+    return (
+        text if address is None else text[: address.end()] + text[address.end() :].partition("?")[0]
+    )
+
+
+# A stranger's text may be megabytes of what begins like something to hide: whatever is looked for
+# has an upper end, or begins once in a word.
+_SCP_USER = re.compile(r"\b[\w.-]{1,255}:[^\s@/:]{1,1000}@(?=[\w.-]{1,255}:)")
 _HIDDEN = (
-    # user:password@ and token@ in an address, a "/" in the password included
-    (re.compile(r"(://|(?<![\w:])//)[^\s<>]*@"), r"\1"),
-    # user:password@ of an scp form
-    (re.compile(r"\b[\w.-]+:[^\s@/:]+@(?=[\w.-]+:)"), ""),
-    # the query of an address
-    (re.compile(r"(\w://[^\s?\"'<>]*)\?[^\s\"'<>]*"), r"\1"),
     # headers and assignments
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 ***"),
     (re.compile(r"(?i)\b(authorization\s*:\s*\w+)\s+\S+"), r"\1 ***"),
@@ -114,26 +137,38 @@ _HIDDEN = (
     # who was refused what (argocd-api.md section 6.1)
     (re.compile(r"(permission denied)\s*:[^\n]*"), r"\1"),
     # tokens that are known by their shape
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "***"),
+    (re.compile(r"\beyJ[\w-]{8,1000}\.[\w-]{8,}\.[\w-]*"), "***"),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-)[\w-]{8,}"), "***"),
 )
 
 
 def redact(text: str) -> str:
     """
-    Take what could be a credential out of a free text.
+    Take what could be a credential out of a free text, in a time that grows as its length does.
 
     User info and query of addresses, authorisation headers, assignments to a token, password,
     secret or key, and tokens that are known by their shape.
     """
+    if "@" in text:
+        text = _SCP_USER.sub("", _WORD.sub(_without_user, text))
+    if "?" in text:
+        text = _QUOTED.sub(_without_query, text)
     for pattern, instead in _HIDDEN:
         text = pattern.sub(instead, text)
     return text
 
 
+def clean(text: str) -> str:
+    """Give a message of Argo CD's, or its beginning, without what could be a credential."""
+    if len(text) > LONGEST_MESSAGE:
+        # Whole words: half an address may end in half a password.
+        text = text[:LONGEST_MESSAGE].rpartition(" ")[0] + " …"
+    return redact(text)
+
+
 def shorten(text: str, limit: int = 300) -> str:
     """Give a text of Argo CD's as one redacted line of at most *limit* characters."""
     # Neither a terminal nor a log is to obey what a stranger wrote.
-    printable = "".join(char if char.isprintable() else " " for char in redact(text))
+    printable = "".join(char if char.isprintable() else " " for char in clean(text))
     line = " ".join(printable.split())
     return line if len(line) <= limit else f"{line[: limit - 3]}..."

@@ -18,7 +18,7 @@ from .. import models
 from ..actions.request import REQUEST_INFO, USER_INFO
 from ..errors import Malformed
 from ..refs import AppKey, is_kubernetes_name
-from ..repositories import redact, shorten, web_address, without_credentials
+from ..repositories import clean, redact, shorten, web_address, without_credentials
 from . import raw
 from .decoding import is_padded, loads
 
@@ -489,11 +489,11 @@ def _application(app: raw.Application, reading: Reading) -> models.Application:
         if automated is not None and on
         else None,
         sync_options=spec.sync_policy.sync_options,
-        health_message=redact(status.health.message),
+        health_message=clean(status.health.message),
         health_since=status.health.last_transition_time,
         conditions=tuple(
             models.Condition(
-                type=item.type, message=redact(item.message), since=item.last_transition_time
+                type=item.type, message=clean(item.message), since=item.last_transition_time
             )
             for item in status.conditions
         ),
@@ -538,7 +538,7 @@ def _hydration(work: raw.HydrateOperation) -> models.Hydration | None:
         return None
     return models.Hydration(
         phase=work.phase,
-        message=redact(work.message),
+        message=clean(work.message),
         revision=work.dry_sha,
         since=work.finished_at or work.started_at,
     )
@@ -560,7 +560,7 @@ def _resource(item: raw.Resource) -> models.Resource:
         name=item.name,
         sync=item.status,
         health=(item.health.status or None) if item.health else None,
-        health_message=redact(item.health.message) if item.health else "",
+        health_message=clean(item.health.message) if item.health else "",
         hook=item.hook,
         prune=item.requires_pruning and means_it,
         prune_confirmation=item.requires_deletion_confirmation and means_it,
@@ -580,14 +580,14 @@ def _operation(app: raw.Application) -> models.Operation | None:
     return _with_initiator(
         models.Operation(
             phase=models.ABANDONED if _abandoned(app, state) else state.phase,
-            message=redact(state.message),
+            message=clean(state.message),
             started_at=state.started_at,
             finished_at=state.finished_at,
             retries=state.retry_count,
             revisions=_revisions(result.revision, result.revisions),
             results=tuple(
                 models.ResourceResult(
-                    **attrs.asdict(item) | {"message": redact(item.message)},
+                    **attrs.asdict(item) | {"message": clean(item.message)},
                 )
                 for item in result.resources
             ),
@@ -729,13 +729,13 @@ def _person(text: Any) -> str:
     if not isinstance(text, str):
         return ""
     name, mark, _ = text.partition("<")
-    return redact(name.strip() if mark else text.strip())[:_LONGEST]
+    return clean(name.strip() if mark else text.strip())[:_LONGEST]
 
 
 def _first(said: Mapping[str, Any], field: str) -> str:
     text = said.get(field)
     lines = text.strip().splitlines() if isinstance(text, str) else []
-    return redact(lines[0])[:_LONGEST] if lines else ""
+    return clean(lines[0])[:_LONGEST] if lines else ""
 
 
 # --- what may be shown of Argo CD's own object ---
