@@ -161,8 +161,9 @@ def redact(text: str) -> str:
 def clean(text: str) -> str:
     """Give a message of Argo CD's, or its beginning, without what could be a credential."""
     if len(text) > LONGEST_MESSAGE:
-        # Whole words: half an address may end in half a password.
-        text = text[:LONGEST_MESSAGE].rpartition(" ")[0] + " …"
+        whole, _, last = text[:LONGEST_MESSAGE].rpartition(" ")
+        # Half an address may end in half a password.
+        text = f"{whole} …" if set(last) & set("/:=") else f"{whole} {last}…"
     return redact(text)
 
 

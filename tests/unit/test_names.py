@@ -174,8 +174,8 @@ def test_a_message_is_cut_before_half_a_credential(blanks: int) -> None:
     text = "x" * 32_730 + " " * blanks + " https://user:canary-of-somebody@h/"
 
     assert "canary" not in clean(text + "z" * 40_000)
-    assert clean(text + "z" * 40_000).startswith("xxx")
-    assert clean("y" * 50_000) == " …"
+    assert clean(text + "z" * 40_000).endswith("…")
+    assert clean("y" * 50_000).strip().startswith("yyy")
 
 
 @pytest.mark.parametrize(
