@@ -87,7 +87,7 @@ CLIENT_FAULTS = (
     _leak(
         "a refused sign-in tells the password",
         "client/transport.py",
-        '"the sign-in was refused"',
+        'f"the sign-in was refused{why}"',
         'f"the sign-in was refused {call.body}"',
         "tests/faults/test_acting.py -k locked",
     ),

@@ -150,3 +150,14 @@ def test_health_that_argo_cd_has_lost_is_not_silently_missing(name: str, told: b
 
     assert body is not None
     assert ("its cache may have lost it" in body.resources.note) is not told
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("app/refresh-annotation-stays", True), ("app/refresh-hard", False)]
+)
+def test_a_refresh_that_nobody_made_is_told(name: str, told: bool) -> None:
+    """A request that the controller never took up is shown; the mark that 3.5 leaves is not one."""
+    assert application(name).refreshing is told
+    assert (
+        "A refresh was requested and has not been made yet" in banners(application(name))
+    ) is told
