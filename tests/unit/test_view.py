@@ -55,6 +55,55 @@ def test_health_is_good_only_when_it_means_something(
     assert (found.word, found.tone) == (word, tone)
 
 
+# --- many applications -----------------------------------------------------------------------
+
+
+def crowd(number: int, **changes: Any) -> list[view.AppState]:
+    """Give the states of so many applications that are well, with *changes*."""
+    found = []
+    for count in range(1, number + 1):
+        app = examples.example(NOW, **changes)
+        key = AppKey("one", "argocd", f"payment-{count:03}")
+        facts = attrs.evolve(app.facts, key=key)
+        state = examples.state(attrs.evolve(app, facts=facts))
+        found.append(attrs.evolve(state, key=key, ref=f"one:{key.name}"))
+    return found
+
+
+def test_a_dozen_applications_are_all_there_to_unfold() -> None:
+    """Of up to twelve applications everything is on the page."""
+    cards = show(*crowd(12)).cards
+
+    assert all(card.body and not card.unfold_url for card in cards)
+
+
+def test_of_ninety_applications_those_that_are_well_are_a_line_each() -> None:
+    """A service with ninety applications is a page that can be loaded; each leads to its rest."""
+    cards = show(*crowd(90)).cards
+
+    assert len(cards) == 90
+    assert not any(card.body or card.open for card in cards)
+    assert len({card.unfold_url for card in cards}) == 90
+    assert "argocd.app=one%3Apayment-090" in cards[89].unfold_url
+    assert cards[89].unfold_url.endswith(f"#{cards[89].anchor}")
+    assert all(card.glance and card.synced for card in cards)
+
+
+def test_the_one_that_was_asked_for_is_unfolded_among_ninety() -> None:
+    """The line of an application leads to the page with it unfolded."""
+    cards = show(*crowd(90), query="argocd.app=one:payment-090").cards
+
+    assert [card.ref for card in cards if card.body and card.open] == ["one:payment-090"]
+
+
+def test_of_ninety_in_trouble_the_first_dozen_are_unfolded() -> None:
+    """When everything is broken the page still loads, the worst ones first."""
+    cards = show(*crowd(90, health="Degraded")).cards
+
+    assert [bool(card.body) for card in cards] == [True] * 12 + [False] * 78
+    assert [card.open for card in cards] == [True] * 12 + [False] * 78
+
+
 # --- the answer ------------------------------------------------------------------------------
 
 

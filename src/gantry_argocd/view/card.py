@@ -93,6 +93,9 @@ class Card:
 
         open: The card is unfolded.
 
+        unfold_url: The page with it unfolded, when there is nothing to unfold on this one: a
+            service with very many applications. Empty in most.
+
         banners: What has to be said first.
 
         body: All that was answered. None when nothing was.
@@ -119,6 +122,7 @@ class Card:
     glance: tuple[str, ...]
     synced: Moment | None
     open: bool
+    unfold_url: str
     banners: tuple[Banner, ...]
     body: Body | None
     why: str
@@ -130,9 +134,31 @@ def card(
     page: PageContext,
     now: datetime,
     anchor: str,
+    *,
     only: bool,
+    opens: bool,
+    whole: bool,
 ) -> Card:
-    """Draw up the card of one application; *only* when the panel has no other."""
+    """
+    Draw up the card of one application.
+
+    Args:
+        state: The application.
+
+        actions: What can be done to it, and why not.
+
+        page: Where links and forms lead.
+
+        now: For relative times.
+
+        anchor: Id of the card.
+
+        only: The panel has no other.
+
+        opens: It is unfolded.
+
+        whole: There is something to unfold.
+    """
     app, key = state.application, state.key
     name = text.line(key.name)
     url = links.application(state.argocd_url, key)
@@ -140,8 +166,7 @@ def card(
     namespace = text.line(key.namespace, 80) if "/" in state.ref else ""
     full = f"{namespace}/{name}" if namespace else name
     called = full if only else f"{full} on {instance}"
-    can = buttons([a for a in actions if a["app"] == state.ref], called, page, anchor)
-    asked = page["params"].get("argocd.app") == state.ref
+    can = buttons(actions, called, page, anchor)
     return Card(
         anchor=anchor,
         ref=text.sendable(state.ref),
@@ -161,9 +186,10 @@ def card(
         reasons=can.reasons,
         glance=details.at_a_glance(state),
         synced=times.moment(app.last_sync_at, now) if app else None,
-        open=only or asked or state.needs_attention or state.busy,
-        banners=banners(state, now),
-        body=_body(state, app, can, page, now, anchor, called) if app else None,
+        open=opens,
+        unfold_url="" if whole else links.page(page, {"argocd.app": state.ref}, anchor),
+        banners=banners(state, now) if whole else (),
+        body=_body(state, app, can, page, now, anchor, called) if app and whole else None,
         why=text.line(state.why, 300),
     )
 

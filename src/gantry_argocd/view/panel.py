@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -18,6 +19,9 @@ from .state import AppState
 from .times import Moment
 
 _TITLE = "Argo CD"
+MANY = 12
+"""Of more applications only those that matter are told in full: ninety would be a page of 2 MB."""
+
 _DANGLING = 10
 """Links that name nothing, each told in a sentence of its own."""
 
@@ -193,7 +197,17 @@ def panel_at(
     # Ids keep the catalogue's order, so that an application's stay the same when it recovers.
     numbered = [(state, f"{anchor}-app-{number}") for number, state in enumerate(states, start=1)]
     numbered.sort(key=lambda pair: answer.badness(pair[0]), reverse=True)
-    cards = tuple(card(state, actions, page, now, own, only) for state, own in numbered)
+    possible: dict[str, list[Action]] = defaultdict(list)
+    for action in actions:
+        possible[action["app"]].append(action)
+    cards = []
+    for place, (state, own) in enumerate(numbered):
+        asked = page["params"].get("argocd.app") == state.ref
+        worth_it = (state.needs_attention or state.busy) and place < MANY
+        opens = only or asked or worth_it
+        whole = opens or len(states) <= MANY
+        mine = possible[state.ref]
+        cards.append(card(state, mine, page, now, own, only=only, opens=opens, whole=whole))
     if not states and not dangling:
         return notice("no-application-linked", page, anchor)
     tone = answer.tone(states)
@@ -212,7 +226,7 @@ def panel_at(
         environments=()
         if only
         else tuple(_environment(state, own, now) for state, own in numbered),
-        cards=cards,
+        cards=tuple(cards),
         notice=None,
     )
 
