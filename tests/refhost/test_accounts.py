@@ -160,6 +160,16 @@ def test_a_key_is_never_more_than_its_maker(
     assert site.rest("developer").post("/api/v1/auth/apikeys", json=body).status_code == status
 
 
+@pytest.mark.parametrize("name", ["\u202enimda", "a\x00b", "x" * 256], ids=["bidi", "nul", "long"])
+def test_a_name_is_one_that_people_can_see(site: Portal, name: str) -> None:
+    """No user and no key is called so that it looks like another one, or fills a page."""
+    admin = site.rest()
+    user = {"username": name, "password": "long enough for it"}
+
+    assert admin.post("/api/v1/auth/register", json=user).status_code == 400
+    assert admin.post("/api/v1/auth/apikeys", json={"name": name}).status_code == 400
+
+
 def test_a_new_password_ends_the_old_sessions(site: Portal) -> None:
     """Who changes the password is signed out everywhere else."""
     admin = site.rest()

@@ -23,6 +23,9 @@ ADMIN_ID = "00000000-0000-0000-0000-000000000001"
 SHORTEST_PASSWORD = 8
 KEY_PREFIX = "gantry_"
 
+LONGEST_NAME = 255
+"""Characters of the name of a user or of a key."""
+
 
 @attrs.frozen
 class NewUser:
@@ -152,8 +155,7 @@ class Accounts:
         """
         if not user.username.strip() or user.username != user.username.strip():
             raise Invalid("username is required")
-        if len(user.username) > 255:
-            raise Invalid("username is too long")
+        _check_name("username", user.username)
         return self._insert(user, identity=str(uuid.uuid4()), seeded=False)
 
     def register(self, user: NewUser) -> Account:
@@ -267,6 +269,7 @@ class Accounts:
         """
         if not name.strip():
             raise Invalid("name is required")
+        _check_name("name", name)
         if level(role) > level(own):
             raise Denied("an API key cannot have a higher role than its maker")
         text = KEY_PREFIX + secrets.token_hex(32)
@@ -414,3 +417,11 @@ def _key(row: Mapping[Any, Any]) -> dict[str, Any]:
         "role": row["role"],
         "createdAt": row["created_at"],
     }
+
+
+def _check_name(what: str, name: str) -> None:
+    """Refuse what would fill a page, or stand in a trail as somebody else's name."""
+    if len(name) > LONGEST_NAME:
+        raise Invalid(f"{what} is too long")
+    if not name.isprintable():
+        raise Invalid(f"{what} must not have characters that cannot be seen")
