@@ -46,8 +46,8 @@ FAULTS = (
         "3",
         "the selector is not recorded",
         _PROVENANCE,
-        '        "selector": source.selector,\n',
-        "",
+        "_Source(source.origin, source.project, source.selector, source.own_namespace)",
+        '_Source(source.origin, source.project, "", source.own_namespace)',
     ),
     Fault(
         "4",
@@ -368,7 +368,7 @@ FAULTS = (
         "19",
         "an unknown version of the provenance is read",
         _PROVENANCE,
-        '        if data["v"] != VERSION:\n            return None\n',
+        " if document.v == VERSION else None",
         "",
     ),
     Fault(
@@ -466,7 +466,7 @@ FAULTS = (
         "18",
         "names that would meet are not looked at",
         _STANDING,
-        "apps = set(self._may_be[key])",
+        "apps = set(self._may_be[key.name] if named else ())",
         "apps: set[AppKey] = set()",
     ),
     Fault(

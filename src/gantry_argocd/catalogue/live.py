@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("gantry_argocd")
 
-GATHER = 0.02
+GATHER = 0.01
 """Seconds from the first news to the write: what comes together is written together."""
 
 APART = 0.1

@@ -18,12 +18,13 @@ from .knowledge import Answer, HeldBack, learn
 from .links import AppIndex, Claims, links_of, settle
 from .naming import raw_name, valid_names
 from .ownership import Foreign, Placed
+from .provenance import Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..hookspecs import Change, Entity
-    from .provenance import Known, Provenance, Record
+    from .provenance import Provenance, Record
 
 
 class Adoption(Enum):
@@ -252,7 +253,7 @@ def _read(
 ) -> tuple[dict[EntityKey, Foreign], list[str]]:
     rows: dict[EntityKey, Foreign] = {}
     problems = []
-    known: Known = {}
+    known = Known()
     for given in entities:
         entity = as_dict(given)
         if entity is None:

@@ -9,7 +9,8 @@ a deletion (rule 19).
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from sys import intern
+from typing import TYPE_CHECKING
 
 import attrs
 import msgspec
@@ -138,15 +139,20 @@ class Provenance:
 
     def encode(self) -> str:
         """Write it as the text of the annotation."""
-        data = _to_json(self)
+        document = _document(self)
         try:
-            return msgspec.json.encode(data).decode()
+            return msgspec.json.encode(document).decode()
         except UnicodeEncodeError:  # half a character, which somebody's entity may hold
-            return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+            plain = msgspec.to_builtins(document)
+            return json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
 
 
-Known = dict[tuple[str, str, str, str, str], InstanceInfo]
-"""Instances that were read before, so that thousands of rows share them."""
+class Known:
+    """What rows that were read before hold, so that thousands of rows share it."""
+
+    def __init__(self) -> None:
+        self.sources: dict[tuple[str, ...], InstanceInfo] = {}
+        self.destinations: dict[tuple[str, str, str], Destination] = {}
 
 
 def decode(text: object, known: Known | None = None) -> Provenance | None:
@@ -156,7 +162,7 @@ def decode(text: object, known: Known | None = None) -> Provenance | None:
     Args:
         text: As stored.
 
-        known: Instances of rows that were read before; grows.
+        known: What was read before; grows.
 
     Returns:
         None when it is damaged or of a version that is not known (rule 19).
@@ -164,37 +170,93 @@ def decode(text: object, known: Known | None = None) -> Provenance | None:
     if not isinstance(text, str):
         return None
     try:
-        data = json.loads(text)
-        if data["v"] != VERSION:
-            return None
-        return _from_json(data, {} if known is None else known)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        document = _read(text)
+        return _provenance(document, known or Known()) if document.v == VERSION else None
+    except (ValueError, KeyError, RecursionError, msgspec.MsgspecError):
         return None
 
 
-def _to_json(provenance: Provenance) -> dict[str, Any]:
+# --- the document ---
+
+
+class _Part(msgspec.Struct, gc=False, omit_defaults=True):
+    """A part of it. What is empty is not written."""
+
+
+class _Source(_Part):
+    origin: str
+    project: str = ""
+    selector: str = ""
+    ns: str = ""
+
+
+class _App(_Part):
+    i: str
+    ns: str
+    n: str
+    label: str = ""
+    project: str = ""
+    sync: str = ""
+    health: str = ""
+    repo: str = ""
+    repo_url: str = msgspec.field(default="", name="repoUrl")
+    server: str = ""
+    cluster: str = ""
+    to: str = ""
+    stale: str = ""
+    read: str = ""
+    source: str = msgspec.field(default="", name="from")
+    """Under which name of ``from`` the instance is found; empty for its own."""
+
+
+class _Wrote(_Part, rename="camel"):
+    app_name: str | None = None
+    app_names: tuple[str, ...] = ()
+    title: str | None = None
+    spec: dict[str, str] = {}
+    deployed_in: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+
+
+class _Document(msgspec.Struct):
+    v: int
+    of: str
+    theirs: bool
+    sources: dict[str, _Source] = msgspec.field(name="from")
+    apps: list[_App]
+    wrote: _Wrote
+
+
+_DECODER = msgspec.json.Decoder(_Document)
+
+
+def _read(text: str) -> _Document:
+    try:
+        return _DECODER.decode(text)
+    except UnicodeEncodeError:  # see encode
+        return msgspec.convert(json.loads(text), _Document)
+
+
+def _document(provenance: Provenance) -> _Document:
     wrote = provenance.wrote
     sources = _source_names(provenance.records)
-    made = [
+    made = (
         *(["appNames"] if wrote.made_app_names else []),
         *(["deployedIn"] if wrote.made_deployed_in else []),
-    ]
-    ours: dict[str, Any] = {
-        "appName": wrote.app_name,
-        "appNames": list(wrote.refs),
-        "title": wrote.title,
-        "spec": dict(wrote.spec),
-        "deployedIn": list(wrote.deployed_in),
-        "made": made,
-    }
-    return {
-        "v": VERSION,
-        "of": provenance.entity,
-        "theirs": provenance.theirs,
-        "from": {name: _source_to_json(source) for source, name in sources.items()},
-        "apps": [_record_to_json(record, sources) for record in provenance.records],
-        "wrote": {key: value for key, value in ours.items() if value or value == ""},
-    }
+    )
+    return _Document(
+        v=VERSION,
+        of=provenance.entity,
+        theirs=provenance.theirs,
+        sources={
+            name: _Source(source.origin, source.project, source.selector, source.own_namespace)
+            for source, name in sources.items()
+        },
+        apps=[_app(record, sources[record.source]) for record in provenance.records],
+        wrote=_Wrote(
+            wrote.app_name, wrote.refs, wrote.title, dict(wrote.spec), wrote.deployed_in, made
+        ),
+    )
 
 
 def _source_names(records: tuple[Record, ...]) -> dict[InstanceInfo, str]:
@@ -208,113 +270,87 @@ def _source_names(records: tuple[Record, ...]) -> dict[InstanceInfo, str]:
     return names
 
 
-def _source_to_json(source: InstanceInfo) -> dict[str, str]:
-    values = {
-        "origin": source.origin,
-        "project": source.project,
-        "selector": source.selector,
-        "ns": source.own_namespace,
-    }
-    return {key: value for key, value in values.items() if value}
-
-
-def _record_to_json(record: Record, sources: Mapping[InstanceInfo, str]) -> dict[str, str]:
-    facts, source = record.facts, sources[record.source]
+def _app(record: Record, source: str) -> _App:
+    facts = record.facts
     key, destination = facts.key, facts.destination
-    values = (
-        ("i", key.instance),
-        ("ns", key.namespace),
-        ("n", key.name),
-        ("label", facts.label),
-        ("project", facts.project),
-        ("sync", facts.sync),
-        ("health", facts.health),
-        ("repo", facts.repo),
-        ("repoUrl", facts.repo_url),
-        ("server", destination.server),
-        ("cluster", destination.name),
-        ("to", destination.namespace),
-        ("stale", record.stale_since),
-        ("read", record.read_at),
-        ("from", source if source != key.instance else None),
+    return _App(
+        i=key.instance,
+        ns=key.namespace,
+        n=key.name,
+        label=facts.label,
+        project=facts.project,
+        sync=facts.sync,
+        health=facts.health,
+        repo=facts.repo,
+        repo_url=facts.repo_url or "",
+        server=destination.server,
+        cluster=destination.name,
+        to=destination.namespace,
+        stale=record.stale_since or "",
+        read=record.read_at,
+        source=source if source != key.instance else "",
     )
-    return {short: value for short, value in values if value}
 
 
-def _from_json(data: Mapping[str, Any], known: Known) -> Provenance:
-    wrote = data["wrote"]
-    made = wrote.get("made", [])
-    sources = {name: _source_from_json(name, found, known) for name, found in data["from"].items()}
+def _provenance(document: _Document, known: Known) -> Provenance:
+    wrote = document.wrote
+    sources = {name: _source(name, part, known) for name, part in document.sources.items()}
     return Provenance(
-        entity=_text(data["of"]),
-        theirs=bool(data["theirs"]),
-        records=tuple(_record_from_json(item, sources) for item in data["apps"]),
+        entity=document.of,
+        theirs=document.theirs,
+        records=tuple(_record(app, sources, known) for app in document.apps),
         wrote=Wrote(
-            app_name=_optional(wrote.get("appName")),
-            refs=tuple(_text(ref) for ref in wrote.get("appNames", [])),
-            title=_optional(wrote.get("title")),
-            spec={_text(key): _text(value) for key, value in wrote.get("spec", {}).items()},
-            deployed_in=tuple(_text(name) for name in wrote.get("deployedIn", [])),
-            made_app_names="appNames" in made,
-            made_deployed_in="deployedIn" in made,
+            app_name=wrote.app_name,
+            refs=wrote.app_names,
+            title=wrote.title,
+            spec=wrote.spec,
+            deployed_in=wrote.deployed_in,
+            made_app_names="appNames" in wrote.made,
+            made_deployed_in="deployedIn" in wrote.made,
         ),
     )
 
 
-def _record_from_json(item: Mapping[str, Any], sources: Mapping[str, InstanceInfo]) -> Record:
-    for value in item.values():
-        if type(value) is not str:
-            _text(value)
-    get = item.get
-    instance = item["i"]
-    source = sources[get("from", instance)]
-    if not (instance and item["ns"] and item["n"]) or source.name != instance:
+def _record(app: _App, sources: Mapping[str, InstanceInfo], known: Known) -> Record:
+    source = sources[app.source or app.i]
+    if not (app.i and app.ns and app.n) or source.name != app.i:
         msg = "an app has a name, and comes from its own instance"
         raise ValueError(msg)
+    place = (app.server, app.cluster, app.to)
+    destination = known.destinations.get(place)
+    if destination is None:
+        destination = known.destinations[place] = Destination(
+            server=app.server, name=app.cluster, namespace=app.to
+        )
     return Record(
         facts=Facts(
-            key=AppKey(instance, item["ns"], item["n"]),
-            label=get("label", ""),
-            project=get("project") or "default",
-            sync=get("sync") or "Unknown",
-            health=get("health") or "Unknown",
-            repo=get("repo", ""),
-            repo_url=get("repoUrl") or None,
-            destination=Destination(
-                server=get("server", ""), name=get("cluster", ""), namespace=get("to", "")
-            ),
+            key=AppKey(source.name, intern(app.ns), app.n),
+            label=app.label,
+            project=intern(app.project or "default"),
+            sync=intern(app.sync or "Unknown"),
+            health=intern(app.health or "Unknown"),
+            repo=app.repo,
+            repo_url=app.repo_url or None,
+            destination=destination,
         ),
         source=source,
-        stale_since=get("stale") or None,
-        read_at=get("read", ""),
+        stale_since=app.stale or None,
+        read_at=app.read,
     )
 
 
-def _source_from_json(name: str, source: Mapping[str, Any], known: Known) -> InstanceInfo:
-    get = source.get
-    spelt = (name, source["origin"], get("project", ""), get("selector", ""), get("ns", ""))
-    found = known.get(spelt)
+def _source(name: str, part: _Source, known: Known) -> InstanceInfo:
+    spelt = (name, part.origin, part.project, part.selector, part.ns)
+    found = known.sources.get(spelt)
     if found is None:
-        name, origin, project, selector, namespace = map(_text, spelt)
-        if not origin:
+        if not part.origin:
             msg = "an instance has an origin"
             raise ValueError(msg)
-        known[spelt] = found = InstanceInfo(
+        known.sources[spelt] = found = InstanceInfo(
             name=name.partition("#")[0],
-            origin=origin,
-            project=project,
-            selector=selector,
-            own_namespace=namespace or "argocd",
+            origin=part.origin,
+            project=part.project,
+            selector=part.selector,
+            own_namespace=part.ns or "argocd",
         )
     return found
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        msg = "a text is expected"
-        raise TypeError(msg)
-    return value
-
-
-def _optional(value: object) -> str | None:
-    return None if value is None else _text(value)

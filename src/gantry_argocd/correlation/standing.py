@@ -218,7 +218,7 @@ class Standing:
         """
         if not self.knows(answer.source for answer in answers):
             return None
-        known: Known = {}
+        known = Known()
         rows: dict[EntityKey, Foreign | None] = {}
         open_rows: set[EntityKey] = set()
         for key, entity in changed.items():
