@@ -20,12 +20,12 @@ from ..errors import Malformed
 from ..refs import AppKey, is_kubernetes_name
 from ..repositories import clean, redact, shorten, web_address, without_credentials
 from . import raw
+from . import rows as quick
 from .decoding import is_padded, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .rows import Row
 
 _LONGEST = 500
 """Characters of a name or a subject that are kept."""
@@ -194,12 +194,11 @@ class Reader:
     """Reads answers. Making one compiles the converter, so keep it."""
 
     def __init__(self) -> None:
-        from .rows import Decoder  # a host that lists nothing need not wait for its import
-
         self._converter = raw.make_converter()
-        self._decoder = Decoder()
+        self._decoder = quick.Decoder()
         # Most repositories are those of the last list, and of several applications in it.
         self._place = lru_cache(_PLACES)(_place)
+        self._bare = lru_cache(_PLACES)(without_credentials)
 
     def listing(self, content: bytes, reading: Reading) -> Listing:
         """
@@ -211,7 +210,7 @@ class Reader:
         rows = self._decoder.rows(content)
         if rows is not None:
             _check_number(rows, reading)
-            return _listing(rows, reading, self._place)
+            return _listing(rows, reading, self._place, self._bare)
         answer = decode(content, reading.instance)
         if not isinstance(answer, dict) or "items" not in answer:
             raise Malformed("the list of applications has no items", instance=reading.instance)
@@ -318,15 +317,16 @@ def _check_number(rows: Sequence[Any], reading: Reading) -> None:
 
 
 def _listing(
-    rows: list[Row | None], reading: Reading, place: Callable[[str, str], _Place]
+    rows: list[quick.Row | None],
+    reading: Reading,
+    place: Callable[[str, str], _Place],
+    bare: Callable[[str], str],
 ) -> Listing:
     """
     Read decoded rows, and use them up: what was read makes room for what is made of it.
 
     Thousands of them share their repositories and destinations.
     """
-    from . import rows as quick
-
     destinations: dict[Any, models.Destination] = {}
     apps, problems = [], _Problems(reading.instance)
     rows.reverse()
@@ -341,7 +341,7 @@ def _listing(
             if destination is None:
                 given = spec.destination or quick.EMPTY_DESTINATION
                 destination = destinations[spec.destination] = _destination(
-                    given.server or "", given.name or "", given.namespace or ""
+                    given.server or "", given.name or "", given.namespace or "", bare
                 )
             apps.append(
                 _facts_of(
@@ -408,9 +408,11 @@ def _facts_of(
     )
 
 
-def _destination(server: str, name: str, namespace: str) -> models.Destination:
+def _destination(
+    server: str, name: str, namespace: str, bare: Callable[[str], str] = without_credentials
+) -> models.Destination:
     return models.Destination(
-        server=without_credentials(_plain("spec.destination.server", server)),
+        server=bare(_plain("spec.destination.server", server)),
         name=_plain("spec.destination.name", name),
         namespace=_plain("spec.destination.namespace", namespace),
     )

@@ -8,6 +8,7 @@ wrong; where both read an answer, they read the same.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -73,7 +74,9 @@ class Spec(_Part, frozen=True):
         if self.sources:
             return tuple(source or _NO_SOURCE for source in self.sources)
         one = self.source
-        return (one,) if one is not None and any(msgspec.structs.astuple(one)) else ()
+        if one is None or not (one.repo_url or any(msgspec.structs.astuple(one))):
+            return ()
+        return (one,)
 
 
 class Metadata(_Part, frozen=True):
@@ -121,6 +124,10 @@ class _Answer(_Part, frozen=True):
     items: list[Row | None]
 
 
+_PERHAPS_HALF = re.compile(rb"\\u[dD]")
+"""Half a character, or a whole one as two halves."""
+
+
 class Decoder:
     """Decodes lists. Making one takes a moment, so keep it."""
 
@@ -129,8 +136,8 @@ class Decoder:
 
     def rows(self, content: bytes) -> list[Row | None] | None:
         """Decode a list; None where anything in it is not as it should be."""
-        if b"\\ud" in content or b"\\uD" in content or is_padded(content):
-            return None  # perhaps half a character
+        if _PERHAPS_HALF.search(content) or is_padded(content):
+            return None
         try:
             return self._decoder.decode(content).items
         except (msgspec.MsgspecError, RecursionError, ValueError):
