@@ -145,7 +145,7 @@ def test_a_hard_sync_is_asked_for_and_followed(window: Window) -> None:
 
     button.click()
     dialog.get_by_role("button", name="Hard Sync", exact=True).click()
-    page.wait_for_selector("text=payment-api-prod: hard sync requested")
+    page.wait_for_selector("text=payment-api-prod on production: hard sync requested")
     visits = page.evaluate("performance.getEntriesByType('navigation').length")
     prod.locator(".argo-head .argo-badge--good", has_text="Synced").wait_for(timeout=20_000)
     assert page.evaluate("performance.getEntriesByType('navigation').length") == visits
@@ -169,6 +169,47 @@ def test_a_button_on_its_way_says_so_and_is_sent_once(window: Window) -> None:
     assert button.get_attribute("aria-busy") == "true"
     assert len(sent) == 1
     page.unroute("**/action")
+
+
+def test_who_pressed_a_button_far_down_is_there_again(window: Window) -> None:
+    """After an action the same application is in sight, and so is the message about it."""
+    page = window()
+    page.goto(TAB)
+    far = card(page, "payment-api-prod", "staging")
+    far.get_by_role("button", name="Refresh payment-api-prod").click()
+    message = page.get_by_text("payment-api-prod on staging: refreshed")
+    message.wait_for()
+
+    assert page.evaluate("scrollY") > 1000
+    below = message.bounding_box()
+    head = far.locator("header").bounding_box()
+    assert below
+    assert head
+    assert 0 <= below["y"] < below["y"] + below["height"] <= head["y"] < 200
+
+
+def test_nothing_makes_a_narrow_page_wider(window: Window) -> None:
+    """On a telephone no page has to be scrolled sideways, and statuses are in the first screen."""
+    page = window("admin", width=320)
+    for path in ("/", "/catalog", "/admin", "/settings", "/plugins/argocd", TAB):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320, path
+    page.goto("/")
+    seen = page.get_by_role("columnheader", name="Health").bounding_box()
+    assert seen
+    assert seen["x"] + seen["width"] <= 320
+
+
+def test_a_printed_tab_has_times_and_no_buttons(window: Window) -> None:
+    """On paper the table of deployments fits, says when, and has nothing to press."""
+    page = window(width=794)
+    page.emulate_media(media="print")
+    page.goto("/catalog/Service/fraud-check?tab=argocd")
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 794
+    assert page.get_by_role("button").count() == 0
+    shown = "getComputedStyle(document.querySelector('.argo time'), '::after').content"
+    assert " UTC" in page.evaluate(shown)
 
 
 def test_a_roll_back_names_the_deployment(window: Window) -> None:
@@ -316,7 +357,7 @@ def test_all_works_with_the_keyboard_alone(window: Window) -> None:
     page.keyboard.press("Enter")
     _tab_to(page, "Hard Sync")
     page.keyboard.press("Enter")
-    page.wait_for_selector("text=payment-api-prod: hard sync requested")
+    page.wait_for_selector("text=payment-api-prod on production: hard sync requested")
 
 
 def test_a_viewer_sees_why_nothing_can_be_pressed(window: Window) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
-from whole import PLUGIN, Portal, fields, running
 
 from gantry_argocd.hookspecs import ROLES
 from gantry_argocd.simulator import Simulator
 from waiting import eventually
+from whole import PLUGIN, Portal, fields, running
 
 APP = "production:payment-api"
 ACTING = {"sync", "rollback", "terminate"}
@@ -299,14 +299,14 @@ def test_a_double_click_and_a_reload_sync_once(site: Portal, production: Simulat
         def click() -> None:
             with httpx.Client(base_url=site.url, cookies=browser.cookies, timeout=30) as again:
                 answer = again.post(url, data=form, follow_redirects=True)
-                said.extend(re.findall(r"payment-api-prod: [^<]*", unescape(answer.text)))
+                said.extend(re.findall(r'role="status">([^<]+)<', unescape(answer.text)))
 
         clicks = [threading.Thread(target=click) for _ in range(2)]
         for thread in clicks:
             thread.start()
         for thread in clicks:
             thread.join()
-        assert said == ["payment-api-prod: sync requested."] * 2
+        assert said == ["payment-api-prod on production: sync requested."] * 2
         eventually(
             lambda: production.fleet.get("payment-api-prod"),
             lambda app: app is not None and "operation" not in app,

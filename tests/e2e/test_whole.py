@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
-from whole import PLUGIN, Portal, fields, running
 
 from gantry_argocd.simulator import NEWEST, OLDEST, Simulator
 from waiting import eventually
+from whole import PLUGIN, Portal, fields, running
 
 
 @pytest.fixture(params=[OLDEST.name, NEWEST.name])
@@ -65,7 +65,7 @@ def test_a_developer_syncs_from_the_page(portal: Portal) -> None:
         assert "ConfigMap payment-api-legacy" in unescape(asked.text)
         confirm = fields(asked.text, action, confirmed="yes")
         done = browser.post(action, data=confirm)
-        assert "payment-api-prod: hard sync requested" in unescape(done.text)
+        assert "payment-api-prod on production: hard sync requested" in unescape(done.text)
     with portal.rest("viewer") as client:
         eventually(
             lambda: entity(client, "payment-api")["metadata"]["annotations"]["argocd.io/apps"],

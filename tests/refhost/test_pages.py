@@ -291,6 +291,20 @@ def test_an_action_runs_and_says_how_it_went(site: Portal, marker: Marker) -> No
     assert marker.ran[-1] == ("go", "developer")
 
 
+def test_an_action_leads_back_to_what_the_tab_showed(site: Portal) -> None:
+    """Filters, pages and what was unfolded are there again; tab and entity stay as they were."""
+    text = site.browser("developer").get("/catalog/Service/pay?tab=marker&mark.app=a%3Ab").text
+    assert '<input type="hidden" name="view" value="mark.app=a%3Ab">' in text
+
+    view = "mark.app=a%3Ab&tab=yaml&namespace=other"
+    _, location, _ = act(site, "developer", "go", view=view)
+    _, _, question = act(site, "developer", "prune", view=view)
+
+    assert location == "/catalog/Service/pay?tab=marker&mark.app=a%3Ab"
+    assert 'href="/catalog/Service/pay?tab=marker&amp;mark.app=a%3Ab"' in question
+    assert 'name="view" value="mark.app=a%3Ab"' in question
+
+
 def test_a_dangerous_action_asks_first(site: Portal, marker: Marker) -> None:
     """An action with a confirmation runs only after a page that says what will happen."""
     before = len(marker.ran)

@@ -89,6 +89,13 @@ def test_of_ninety_applications_those_that_are_well_are_a_line_each() -> None:
     assert all(card.glance and card.synced for card in cards)
 
 
+def test_the_table_leads_to_the_unfolded_application() -> None:
+    """A name in the table of ninety applications opens that application with one click."""
+    shown = show(*crowd(90))
+
+    assert [row.url for row in shown.environments] == [card.unfold_url for card in shown.cards]
+
+
 def test_the_one_that_was_asked_for_is_unfolded_among_ninety() -> None:
     """The line of an application leads to the page with it unfolded."""
     cards = show(*crowd(90), query="argocd.app=one:payment-090").cards
@@ -241,7 +248,7 @@ def test_several_applications_have_a_worst_of() -> None:
 
     assert shown.answer.startswith("1 of 2 applications needs attention. production: payment-api")
     assert [card.open for card in shown.cards] == [True, False]
-    assert [row.anchor for row in shown.environments] == ["argo-app-2", "argo-app-1"]
+    assert [row.url for row in shown.environments] == ["#argo-app-2", "#argo-app-1"]
 
 
 # --- details ---------------------------------------------------------------------------------

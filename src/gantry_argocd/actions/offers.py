@@ -172,7 +172,7 @@ def _syncs(application: Application | None, why_not: _Reasons) -> list[Offer]:
             rehearsal=HARD_DRY_RUN,
         ),
         _offer(DRY_RUN, "Dry Run", "sync", trying, part=MORE),
-        _offer(HARD_DRY_RUN, "Try Hard Sync", "sync", trying, part=REHEARSAL),
+        _offer(HARD_DRY_RUN, "Dry Run", "sync", trying, part=REHEARSAL),
     ]
 
 

@@ -21,12 +21,14 @@ from gantry_argocd.refhost.sessions import Sessions
 from gantry_argocd.refhost.web import Call, Endpoint, redirect
 
 CSRF_FIELD = "csrf_token"
+VIEW_FIELD = "view"
 VISITOR_COOKIE = "gantry_visitor"
 NOTE_COOKIE = "gantry_note"
 THEME_COOKIE = "gantry_theme"
 THEMES = ("light", "dark")
 
 _YEAR = 365 * 24 * 3600
+_LONGEST_VIEW = 2000
 _STATIC = {
     "portal.css": "text/css; charset=utf-8",
     "theme.js": "text/javascript; charset=utf-8",
@@ -193,15 +195,22 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def entity_url(key: Key, tab: str = "", page: str = "") -> str:
-    """Give the address of an entity's page, or of a page below it."""
+def view_of(query: Sequence[tuple[str, str]]) -> str:
+    """Give what a tab was asked to show: its query without what says which tab of which entity."""
+    view = urlencode([(name, value) for name, value in query if name not in {"tab", "namespace"}])
+    return view if len(view) <= _LONGEST_VIEW else ""
+
+
+def entity_url(key: Key, tab: str = "", page: str = "", view: str = "") -> str:
+    """Give the address of an entity's page with a *view* of its tab, or of a page below it."""
     path = f"/catalog/{segment(key.kind)}/{segment(key.name)}" + (f"/{page}" if page else "")
     query = {}
     if key.namespace != DEFAULT_NAMESPACE:
         query["namespace"] = key.namespace
     if tab:
         query["tab"] = tab
-    return f"{path}?{urlencode(query)}" if query else path
+    both = "&".join(part for part in (urlencode(query), view) if part)
+    return f"{path}?{both}" if both else path
 
 
 def asset_urls(

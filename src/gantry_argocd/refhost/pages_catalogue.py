@@ -20,11 +20,13 @@ from gantry_argocd.refhost.foreign import not_found
 from gantry_argocd.refhost.once import REQUEST_FIELD
 from gantry_argocd.refhost.pages import (
     CSRF_FIELD,
+    VIEW_FIELD,
     Crumb,
     Pages,
     asset_urls,
     entity_url,
     segment,
+    view_of,
 )
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Missing
@@ -193,6 +195,7 @@ class CataloguePages:
             hidden={
                 CSRF_FIELD: self._pages.form_token(call),
                 REQUEST_FIELD: secrets.token_urlsafe(16),
+                VIEW_FIELD: view_of(call.request.query_params.multi_items()),
             },
             params=dict(call.request.query_params),
             fragmentUrl=entity_url(key, tab, page="fragment"),

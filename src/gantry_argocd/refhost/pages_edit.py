@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 import attrs
 import yaml
@@ -18,7 +19,7 @@ from gantry_argocd.refhost.documents import HOST_FIELDS, Key, key_of
 from gantry_argocd.refhost.draft import Row
 from gantry_argocd.refhost.foreign import not_found
 from gantry_argocd.refhost.once import REQUEST_FIELD, Once, request_id
-from gantry_argocd.refhost.pages import Crumb, Pages, entity_url, segment
+from gantry_argocd.refhost.pages import VIEW_FIELD, Crumb, Pages, entity_url, segment, view_of
 from gantry_argocd.refhost.plugins import Plugins
 from gantry_argocd.refhost.problems import Denied, HostError, Invalid, Missing, Unavailable
 from gantry_argocd.refhost.trail import Record
@@ -144,7 +145,7 @@ class EditPages:
                 asking.append(self._confirm(call, row, action, offered))
                 return None
             outcome = run(action, sent)
-            return _Told(self._tab_url(row, action), outcome["message"], outcome["ok"])
+            return _Told(self._tab_url(call, row, action), outcome["message"], outcome["ok"])
 
         key = (call.principal.session, sent, row.key, wanted)
         told = self._once.do(key, act) if sent else act()
@@ -184,7 +185,9 @@ class EditPages:
         wanted = (action.get("rehearsal", ""), action["app"])
         tries = next((one for one in offered if (one["id"], one["app"]) == wanted), None)
         sent = request_id(call.form.get(REQUEST_FIELD, ""))
-        known = {"app": action["app"], **({REQUEST_FIELD: sent} if sent else {})}
+        known = {"app": action["app"], VIEW_FIELD: _view(call)}
+        if sent:
+            known[REQUEST_FIELD] = sent
         return self._pages.render(
             call,
             "confirm.html",
@@ -197,14 +200,15 @@ class EditPages:
             fields={"action": action["id"], "confirmed": "yes", **known},
             confirm=action["label"],
             danger=action["destructive"],
-            back=self._tab_url(row, action),
+            back=self._tab_url(call, row, action),
             tries={"action": tries["id"], **known} if tries and tries["available"] else {},
+            tries_label=tries["label"] if tries else "",
         )
 
-    def _tab_url(self, row: Row, action: Action) -> str:
+    def _tab_url(self, call: Call, row: Row, action: Action) -> str:
         tabs = self._plugins.tabs(row.entity)
         its = (tab["id"] for tab in tabs if tab["plugin"] == action["plugin"])
-        return entity_url(row.key, next(its, ""))
+        return entity_url(row.key, next(its, ""), view=_view(call))
 
     def _row(self, call: Call) -> Row:
         key = entity_key(call)
@@ -288,6 +292,14 @@ def _check(action: Action, call: Call) -> None:
         )
     if not action["available"]:
         raise Unavailable(f"{action['label']} is not possible: {action['reason']}")
+
+
+def _view(call: Call) -> str:
+    """Give what the tab showed when somebody pressed the button, so that it shows it again."""
+    try:
+        return view_of(parse_qsl(call.form.get(VIEW_FIELD, ""), max_num_fields=100))
+    except ValueError:
+        return ""
 
 
 def _has_to_ask(action: Action, call: Call) -> bool:

@@ -64,7 +64,7 @@ def run_action(
     except errors.GantryArgoCDError as error:
         text = f"{error} {error.help}" if error.help else str(error)
         return {"ok": False, "message": text, "status": error.status, "body": error.as_json()}
-    message = " ".join((f"{facts.key.name}: {words}.", *done.notes))
+    message = " ".join((f"{facts.key.name} on {facts.key.instance}: {words}.", *done.notes))
     body = action_object(done, runtime)
     return {"ok": True, "message": message, "status": 200 if done.ended else 202, "body": body}
 

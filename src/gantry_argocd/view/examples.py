@@ -83,7 +83,7 @@ def actions_for(ref: str, reason: str = "", *, busy: bool = False) -> list[Actio
         hard,
         one("refresh", "Refresh"),
         one("dry-run", "Dry Run", "more", why_not),
-        one("hard-dry-run", "Try Hard Sync", "rehearsal", why_not),
+        one("hard-dry-run", "Dry Run", "rehearsal", why_not),
         one("hard-refresh", "Hard Refresh", "more"),
         *([one("terminate", "Terminate")] if busy else []),
         *(one(f"rollback:{n}", "Roll back", f"history/{n}", why_not) for n in (3, 4, 5)),

@@ -63,7 +63,7 @@ class Environment:
     One row of the table of environments.
 
     Attributes:
-        anchor: Id of the card.
+        url: Where it is shown unfolded: the card on this page, or the page with it unfolded.
 
         name: Of the application.
 
@@ -82,7 +82,7 @@ class Environment:
         stale: The row may be out of date.
     """
 
-    anchor: str
+    url: str
     name: str
     instance: str
     namespace: str
@@ -225,7 +225,10 @@ def panel_at(
         dangling=_dangling(dangling),
         environments=()
         if only
-        else tuple(_environment(state, own, now) for state, own in numbered),
+        else tuple(
+            _environment(state, one.unfold_url or f"#{one.anchor}", now)
+            for (state, _), one in zip(numbered, cards, strict=True)
+        ),
         cards=tuple(cards),
         notice=None,
     )
@@ -265,11 +268,11 @@ def _dangling(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _environment(state: AppState, anchor: str, now: datetime) -> Environment:
+def _environment(state: AppState, url: str, now: datetime) -> Environment:
     app = state.application
     revisions = history.deployed_or_compared(app) if app else ()
     return Environment(
-        anchor=anchor,
+        url=url,
         name=text.line(state.key.name),
         instance=text.line(state.key.instance, 80),
         namespace=text.line(app.facts.destination.namespace, 80) if app else "",

@@ -203,7 +203,19 @@
     return made;
   };
 
+  // The answer is a redirect, and browsers keep the fragment on the way: the page is shown again
+  // where somebody pressed the button.
+  const comeBack = (form) => {
+    const card = form.closest("[data-argo-app]");
+    if (!card) return;
+    // form.action is the field of that name.
+    const url = new URL(form.getAttribute("action"), location.href);
+    url.hash = card.id;
+    form.setAttribute("action", url.href);
+  };
+
   const show = (form) => {
+    comeBack(form);
     const button = form.querySelector("[data-argo-busy]");
     if (!button) return;
     button.setAttribute("aria-busy", "true");
