@@ -132,9 +132,11 @@ def buttons(actions: Sequence[Action], name: str, page: PageContext, anchor: str
     tries = {a["id"]: text.line(a["label"], 60) for a in actions if a.get("part") == "rehearsal"}
     past = [action for action in actions if action.get("part", "").startswith(_HISTORY)]
     reasons = _reasons([*main, *more], anchor)
+    url = page["actionUrl"]
+    host = tuple(hidden(k, v) for k, v in page["hidden"].items() if k not in {"action", "app"})
 
     def made(action: Action, what: str = name) -> Button:
-        return _button(action, what, page, reasons, tries)
+        return _button(action, what, url, host, reasons, tries)
 
     return Buttons(
         main=tuple(made(action) for action in main),
@@ -152,14 +154,14 @@ def buttons(actions: Sequence[Action], name: str, page: PageContext, anchor: str
 def _button(
     action: Action,
     name: str,
-    page: PageContext,
+    url: str,
+    host: tuple[Field, ...],
     reasons: tuple[Reason, ...],
     tries: Mapping[str, str],
 ) -> Button:
     label = text.line(action["label"], 60)
     reason = "" if action["available"] else text.line(action["reason"], 300)
     own = (hidden("action", action["id"]), hidden("app", action["app"]))
-    host = (hidden(k, v) for k, v in page["hidden"].items() if k not in {"action", "app"})
     # One in each row of the history would be a wall of red.
     loud = action["destructive"] and not action.get("part")
     asks = action["confirmation"] or ""
@@ -172,7 +174,7 @@ def _button(
         look="primary" if action["id"] == "argocd:sync" else "danger" if loud else "plain",
         enabled=action["available"],
         reason_id=next((r.id for r in reasons if r.text == reason), ""),
-        url=page["actionUrl"],
+        url=url,
         fields=(*host, *own),
         question=f"{label} {name}?" if asks else "",
         consequence=text.line(asks, 1000),
