@@ -283,7 +283,7 @@ FAULTS = (
     Fault(
         "14",
         "only the first source is looked at",
-        "wire/reading.py",
+        "wire/facts.py",
         "next((place for place in found if",
         "next((place for place in found[:1] if",
     ),

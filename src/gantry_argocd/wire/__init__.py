@@ -2,7 +2,11 @@
 What goes over the wire to and from Argo CD: its JSON, its errors, its spelling. No network here.
 """
 
+from .answers import commit_of, release_of, sync_window
+from .application import external_url
 from .decoding import loads
+from .disclosure import disclose
+from .facts import Reading
 from .reading import (
     PORTABLE_FIELDS,
     STREAM_FIELDS,
@@ -10,13 +14,7 @@ from .reading import (
     Listing,
     Overheard,
     Reader,
-    Reading,
-    commit_of,
     decode,
-    disclose,
-    external_url,
-    release_of,
-    sync_window,
 )
 from .refusals import Refusal, explain
 
