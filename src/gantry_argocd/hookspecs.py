@@ -115,7 +115,8 @@ class Change(TypedDict):
     """
     One change of the catalogue.
 
-    ``entity`` is the whole entity as it is to be stored; None when it is to be deleted.
+    ``entity`` is the whole entity as it is to be stored; None when it is to be deleted. It is the
+    host's from then on: a plugin never changes it afterwards.
     ``reason`` says why, for people.
     """
 
