@@ -3,7 +3,7 @@ Write pictures of the pages into a folder, to be looked at.
 
 ``python tests/browser/screenshots.py FOLDER`` takes the overview and the tab of a service in the
 light and the dark theme, wide, narrow (320 px) and at 200 % zoom, and the gallery;
-``--each`` adds a picture of every state of the gallery.
+``--each`` adds a picture of every state of the gallery. ``readme.png`` is docs/images/panel.png.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ def take(folder: Path, *, each: bool = False) -> list[Path]:
     taken: list[Path] = []
     with running_portal() as portal, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        page = sign_in(browser, portal, "light", 1280, 840, 1)
+        taken.append(_shoot(page, portal.url + PAGES[-1][1], folder / "readme", whole=False))
+        page.context.close()
         for theme in ("light", "dark"):
             for size, width, height, scale in SIZES:
                 page = sign_in(browser, portal, theme, width, height, scale)
@@ -75,10 +78,10 @@ def _states() -> list[str]:
     return [view.slug(title) for title, _ in view.gallery(datetime.now(UTC))]
 
 
-def _shoot(page: Page, url: str, stem: Path) -> Path:
+def _shoot(page: Page, url: str, stem: Path, *, whole: bool = True) -> Path:
     page.goto(url)
     path = stem.with_suffix(".png")
-    page.screenshot(path=path, full_page=True)
+    page.screenshot(path=path, full_page=whole)
     return path
 
 

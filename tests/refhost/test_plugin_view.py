@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gantry_argocd.refhost.plugin_view import table
+from gantry_argocd.refhost.plugin_view import facts, table
 
 
 def test_a_table_has_the_columns_in_which_something_is() -> None:
@@ -18,6 +18,16 @@ def test_of_a_thing_inside_a_row_its_state_is_shown() -> None:
         {"name": "two", "stream": {"state": "polling", "error": "two: answered 404"}},
     ]
     assert table(rows)[1] == [["one", "live"], ["two", "polling: two: answered 404"]]
+
+
+def test_whole_seconds_are_whole() -> None:
+    """People read 30 seconds, not 30.0; what has a part after the point keeps it."""
+    status = {"syncIntervalSeconds": 30.0, "lag": 0.5, "longest": float("inf")}
+    assert facts(status) == [
+        ("Sync interval seconds", "30"),
+        ("Lag", "0.5"),
+        ("Longest", "inf"),
+    ]
 
 
 def test_what_is_no_table_is_none() -> None:

@@ -507,14 +507,14 @@ def test_a_sync_is_followed_on_its_page(tmp_path: Path) -> None:
     with portal(tmp_path, plugin := Running()) as site:
         client = site.browser()
         site.rest().put(f"{API}/marker/config", json=GOOD)
-        site.rest().put(f"{API}/marker/enable", json={"enabled": True})
+        enabled = submit(client, "/plugins/marker/enable").headers["location"]
         sent = submit(client, "/plugins/marker/sync").headers["location"]
         running = client.get(sent)
         still = client.get("/plugins/marker")
         plugin.running = False
         ended = client.get(sent)
 
-    assert sent == "/plugins/marker?watch=sync"
+    assert enabled == sent == "/plugins/marker?watch=sync"
     assert running.headers["refresh"] == "2"
     assert "Sync under way" in running.text
     assert "<textarea" not in running.text

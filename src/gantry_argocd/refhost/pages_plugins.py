@@ -172,7 +172,11 @@ class PluginPages:
             self._lifecycle.enable(name, call.acting("page"))
         except (ConfigRefused, NotTaken) as error:
             return self._show(call, self._lifecycle.state(name), error=error)
-        return self._back(call, name, "The plugin has been enabled.")
+        said = "The plugin has been enabled."
+        first = plugin_view.report(self._plugins.status(name).get("lastSync"))
+        if first and first["running"] and call.form.get("from") != "list":
+            return self._pages.go(call, f"/plugins/{segment(name)}?watch=sync", said)
+        return self._back(call, name, said)
 
     def _disable(self, call: Call) -> Response:
         name, withdraw = call.params["plugin"], call.form.get("withdraw") == "yes"

@@ -82,6 +82,8 @@ def _shown(value: Any) -> str:
         return _NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_shown(item) for item in value) or _NOTHING
     return str(value) or _NOTHING
