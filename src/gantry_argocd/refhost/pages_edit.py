@@ -113,7 +113,7 @@ class EditPages:
             question=f"Delete {key.kind} {key.name}?",
             consequence=(
                 "The entity and everything that people wrote into it is removed from the "
-                "catalogue. What a plugin discovers comes back by itself."
+                "catalog. What a plugin discovers comes back by itself."
             ),
             action=entity_url(key, page="delete"),
             fields={},

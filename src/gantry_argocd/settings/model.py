@@ -218,8 +218,8 @@ class Settings:
     sync_interval: float | None = setting(
         key="syncInterval",
         title="Sync interval",
-        description="How often everything is discovered anew, as 90s, 5m or 1h30m; at least 30s. "
-        "Empty means only by hand.",
+        description="How often everything is discovered anew, as 90s, 5m or 1h30m; less than 30s "
+        "counts as 30s. Empty means only by hand.",
         text=texts.INTERVAL,
         default="5m",
         empty=None,

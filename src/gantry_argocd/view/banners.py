@@ -97,7 +97,7 @@ def _knowledge(state: AppState, now: datetime) -> list[Banner]:
             )
         ]
     if state.application is None:
-        title = "Argo CD has not answered yet; this is what the catalogue last knew"
+        title = "Argo CD has not answered yet; this is what the catalog last knew"
         return [Banner(tone="unknown", icon="clock", title=title, since=since)]
     if since is not None:
         title = "Nothing was heard from Argo CD for a while; this may be out of date"

@@ -39,7 +39,7 @@ _NOTICES: dict[Kind, tuple[str, str]] = {
     "disabled": (
         "The ArgoCD plugin is disabled",
         (
-            "What it had put into the catalogue is kept and marked as stale. A platform engineer "
+            "What it had put into the catalog is kept and marked as stale. A platform engineer "
             "can enable it under Plugins."
         ),
     ),
