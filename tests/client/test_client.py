@@ -285,6 +285,64 @@ def test_a_dead_address_is_told_as_such() -> None:
     client.close()
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (429, errors.Busy, "too many requests"),
+        (503, errors.Unavailable, "answered 503"),
+        (504, errors.TimedOut, "gave up"),
+    ],
+)
+def test_what_was_answered_is_told_when_asking_again_comes_too_late(
+    status: int, kind: type[errors.ArgoCDError], words: str
+) -> None:
+    """A server that is busy is told as such, and not as one that gives no answer."""
+    passed = 0.0
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal passed
+        seen.append(request.url.path)
+        if len(seen) == 1:
+            return httpx.Response(status, text="busy")
+        passed = 10.0
+        raise httpx.ReadTimeout("late", request=request)
+
+    client = connect(
+        "https://x",
+        token="t",
+        timeouts={"read": "10s"},
+        monotonic=lambda: passed,
+        transport=httpx.MockTransport(answer),
+    )
+    with pytest.raises(kind, match=words) as caught:
+        client.version()
+    client.close()
+
+    assert type(caught.value) is kind
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert len(seen) == 2
+
+
+class Stalling(httpx.SyncByteStream):
+    """A body that begins and does not go on."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give its beginning."""
+        yield b'{"Version": '
+        raise httpx.ReadTimeout("late")
+
+
+def test_an_answer_that_stalls_is_not_told_as_none() -> None:
+    """People who look for the cause learn that the server did begin to answer."""
+    headers = {"content-type": "application/json"}
+    stalled = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, stream=Stalling()))
+    client = connect("https://x", token="t", transport=stalled)
+    with pytest.raises(errors.TimedOut, match="the answer did not end in time while asking"):
+        client.version()
+    client.close()
+
+
 def test_a_name_cannot_change_the_route(argocd: Simulator, client: Client) -> None:
     """defect-G13: A name with a slash or a question mark reaches no other route."""
     for name in ("../clusters", "x?refresh=hard", "a/b", "%2e%2e"):

@@ -136,8 +136,8 @@ CLIENT_FAULTS = (
     _limit(
         "deadlines are kept by the system's clock",
         "client/transport.py",
-        "if self._monotonic() > call.ends:",
-        "if self._now().timestamp() > call.ends:",
+        "Connections(monotonic)",
+        "Connections(lambda: now().timestamp())",
         _CLOCK,
     ),
     _limit(

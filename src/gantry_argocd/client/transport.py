@@ -63,9 +63,6 @@ Compression that is asked for, and all that is accepted.
 httpx would undo whatever is named, several times over too: 64 kB could become gigabytes at once.
 """
 
-_GRACE = 0.1
-"""Seconds after which a wait ends that the deadline of the body did not end."""
-
 _SESSION = "/api/v1/session"
 
 _FAILURES = (
@@ -239,6 +236,7 @@ class Transport:
         """
         if not always:
             self._circuit.check()
+        before: errors.ArgoCDError | None = None
         for pause in (*_pauses(call), None):
             try:
                 return self._authenticated(call)
@@ -246,7 +244,10 @@ class Transport:
                 wait = max(error.retry_after or 0, pause or 0)
                 late = self._monotonic() + wait >= call.ends
                 if not error.transient or pause is None or late or self._closed.wait(wait):
+                    if before is not None and _cut_short(error):
+                        raise before from None
                     raise
+                before = error
         msg = "the last try raises or returns"
         raise AssertionError(msg)
 
@@ -290,7 +291,7 @@ class Transport:
     def _exchange(self, call: Call, token: Secret | None) -> bytes:
         """Send it; again at once where an idle connection had been closed by the other side."""
         for fresh in (not call.repeatable, True):
-            exchange = Exchange(ends=call.ends + _GRACE, allowed=HEAD_LIMIT, fresh=fresh)
+            exchange = Exchange(ends=call.ends, allowed=HEAD_LIMIT, fresh=fresh)
             try:
                 return self._once(call, token, exchange)
             except errors.Unreachable:
@@ -399,12 +400,17 @@ class Transport:
             raise errors.Malformed(
                 "the answer is compressed in a way that was not asked for", instance=self.name
             )
-        for chunk in response.iter_bytes():
-            yield chunk
-            if self._monotonic() > call.ends:
-                raise errors.TimedOut(
-                    f"the answer did not end in time while {call.doing}", instance=self.name
-                )
+        try:
+            yield from response.iter_bytes()
+        except httpx.ReadTimeout:
+            if call.patience is not None:
+                raise
+            problem = errors.TimedOut(
+                f"the answer did not end in time while {call.doing}", instance=self.name
+            )
+        else:
+            return
+        raise problem
 
     def _judge(self, response: httpx.Response, content: bytes, call: Call) -> None:
         """
@@ -492,6 +498,11 @@ class Transport:
         if not isinstance(token, str) or not token:
             raise errors.Malformed("the sign-in gave no token", instance=self.name)
         return Secret(token), lifetime(token)
+
+
+def _cut_short(error: errors.ArgoCDError) -> bool:
+    """Say whether our own deadline ended a try; that says less than what came of the one before."""
+    return isinstance(error, errors.TimedOut) and not error.transient
 
 
 def _pauses(call: Call) -> list[float]:
