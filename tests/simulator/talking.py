@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -25,7 +23,6 @@ PORTABLE = ",".join(
         *("status.operationState.startedAt", "status.operationState.finishedAt"),
     )
 )
-_T = TypeVar("_T")
 
 
 @attrs.frozen
@@ -63,11 +60,3 @@ def client_of(sim: Simulator, account: str = "admin") -> httpx.Client:
     """A client with the token of *account*."""
     headers = {"authorization": f"Bearer {sim.tokens[account]}"}
     return httpx.Client(base_url=sim.url, headers=headers, timeout=10)
-
-
-def wait_for(read: Callable[[], _T], seconds: float = 5.0) -> _T:
-    """Return the first truthy value *read* gives; fails after *seconds*."""
-    ends = time.monotonic() + seconds
-    while not (value := read()):
-        assert time.monotonic() < ends, f"nothing within {seconds} s"
-    return value

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from talking import wait_for
-
 from gantry_argocd.simulator import LATEST, Fleet, Projects, generate
 from gantry_argocd.simulator.clock import SimulatedClock
 from gantry_argocd.simulator.controller import Controller
 from gantry_argocd.simulator.gojson import Json
 from gantry_argocd.simulator.revisions import Revisions
 from gantry_argocd.simulator.store import Key, Record
+from waiting import eventually
 
 
 class Hasty(Fleet):
@@ -45,6 +44,6 @@ def test_an_application_that_is_replaced_under_way_ends_only_its_own_operation()
     controller.begin(first, None)
     controller.begin(second, None)
 
-    wait_for(lambda: "operation" not in (fleet.get(second[1], namespace=second[0]) or {}))
+    eventually(lambda: "operation" not in (fleet.get(second[1], namespace=second[0]) or {}))
     assert "operation" not in (fleet.get(first[1], namespace=first[0]) or {})
     controller.stop()

@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from talking import JSON, client_of, wait_for
+from talking import JSON, client_of
 
 from gantry_argocd.simulator import Simulator
+from waiting import eventually
 
 Json = dict[str, Any]
 APP = "/api/v1/applications/payment-api"
@@ -28,7 +29,7 @@ def finished(http_client: httpx.Client, path: str = APP) -> Json:
         state = app["status"].get("operationState")
         return app if state and "operation" not in app else None
 
-    return wait_for(ended)
+    return eventually(ended)
 
 
 def synced(http_client: httpx.Client, body: Json, path: str = APP) -> Json:
@@ -78,7 +79,7 @@ def test_sync_makes_an_application_synced(quick: Simulator) -> None:
             words = (status["sync"]["status"], status["health"]["status"])
             return status if words == ("Synced", "Healthy") else None
 
-        names = {item["name"] for item in wait_for(settled)["resources"]}
+        names = {item["name"] for item in eventually(settled)["resources"]}
         assert {"payment-api-config", "payment-api"} == names
 
 
@@ -94,7 +95,7 @@ def test_sync_is_a_known_sequence_of_changes(quick: Simulator) -> None:
     quick.fleet.subscribe(note)
     with client_of(quick) as http_client:
         synced(http_client, {"prune": True})
-    wait_for(lambda: len(seen) >= 5)
+    eventually(lambda: len(seen) >= 5)
 
     assert seen[:5] == [
         (None, False, "OutOfSync"),
@@ -130,14 +131,14 @@ def test_unpruned_resources_stay(quick: Simulator) -> None:
         state = synced(http_client, {})["status"]["operationState"]
         results = {item["name"]: item["message"] for item in state["syncResult"]["resources"]}
         assert results["payment-api-legacy"] == "ignored (requires pruning)"
-        left = wait_for(
+        left = eventually(
             lambda: [
                 item
                 for item in read(http_client)["status"]["resources"]
                 if item["status"] == "OutOfSync"
             ][:1]
         )
-        assert wait_for(lambda: read(http_client)["status"]["sync"]["status"] == "OutOfSync")
+        assert eventually(lambda: read(http_client)["status"]["sync"]["status"] == "OutOfSync")
     assert left
 
 
@@ -167,19 +168,18 @@ def test_retries_wait_as_running_and_then_fail(quick: Simulator) -> None:
     """Between attempts the phase is Running with an end time; the last failure counts them."""
     quick.break_sync("payment-api", "admission webhook denied the request")
     retry = {"limit": 1, "backoff": {"duration": "200ms", "factor": 1}}
+    seen: list[Json] = []
+    quick.fleet.subscribe(
+        lambda event: seen.append(dict(event.record.app["status"].get("operationState") or {}))
+    )
     with client_of(quick) as http_client:
-        http_client.post(f"{APP}/sync", json={"retryStrategy": retry})
+        last = synced(http_client, {"retryStrategy": retry})["status"]["operationState"]
+    first = eventually(lambda: [state for state in seen if "finishedAt" in state])[0]
 
-        def waiting() -> Json | None:
-            state: Json = read(http_client)["status"].get("operationState") or {}
-            return state if "finishedAt" in state else None
-
-        state = wait_for(waiting)
-        assert (state["phase"], state["retryCount"]) == ("Running", 1)
-        assert "Retrying attempt #1 at " in state["message"]
-        state = finished(http_client)["status"]["operationState"]
-    assert state["phase"] == "Failed"
-    assert state["message"].endswith("(retried 1 times).")
+    assert (first["phase"], first["retryCount"]) == ("Running", 1)
+    assert "Retrying attempt #1 at " in first["message"]
+    assert last["phase"] == "Failed"
+    assert last["message"].endswith("(retried 1 times).")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_rollback_appends_and_leaves_out_of_sync(quick: Simulator) -> None:
 
         assert answer["operation"]["sync"]["syncStrategy"] == {"apply": {}}
         assert entry["revision"] == after["status"]["history"][-1]["revision"]
-        assert wait_for(lambda: read(http_client)["status"]["sync"]["status"] == "OutOfSync")
+        assert eventually(lambda: read(http_client)["status"]["sync"]["status"] == "OutOfSync")
 
 
 def test_terminate_a_running_operation(quick: Simulator) -> None:
@@ -248,7 +248,7 @@ def test_window_holds_a_rollback_and_its_termination(quick: Simulator) -> None:
             return found
 
         message = "Sync operation blocked by sync window"
-        assert wait_for(lambda: state().get("message") == message)
+        assert eventually(lambda: state().get("message") == message)
         http_client.delete(f"{path}/operation", headers={"content-type": JSON}).raise_for_status()
         assert state()["phase"] == "Terminating"
 
@@ -264,7 +264,7 @@ def test_pruning_confirmation_keeps_an_operation_running(quick: Simulator) -> No
             text = "waiting for pruning confirmation of /ConfigMap/flags-archive"
             return bool(state.get("message") == text and state["phase"] == "Running")
 
-        assert wait_for(message)
+        assert eventually(message)
 
 
 def test_one_operation_at_a_time(frozen: Simulator) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from talking import wait_for
 
 from gantry_argocd.simulator import NEWEST, OLDEST, Simulator
+from waiting import eventually
 
 Json = dict[str, Any]
 LIST = "/api/v1/applications"
@@ -66,7 +66,7 @@ def test_a_script_logs_in_lists_watches_and_syncs(release: str) -> None:
             while phase != "Succeeded":
                 event = json.loads(stream.readline())["result"]["application"]
                 phase = event["status"].get("operationState", {}).get("phase", "")
-        wait_for(
+        eventually(
             lambda: script.ask("GET", f"{LIST}/payment-api")["status"]["sync"]["status"] == "Synced"
         )
 
@@ -81,12 +81,12 @@ def test_curl_logs_in_lists_watches_and_syncs() -> None:
     token=$(curl -sf -H "$json" -d "$login" "$URL/api/v1/session" | cut -d'"' -f4)
     auth="Authorization: Bearer $token"
     curl -sf -H "$auth" "$URL/api/v1/applications?fields=items.metadata.name" | head -c 60; echo
-    curl -sfN -m 1 -H "$auth" -H 'Accept: text/event-stream' \
-      "$URL/api/v1/stream/applications?name=payment-api&fields=result.type" || true
+    curl -sfN -m 30 -H "$auth" -H 'Accept: text/event-stream' \
+      "$URL/api/v1/stream/applications?name=payment-api&fields=result.type" | head -n 1
     curl -sf -H "$auth" -H "$json" -d '{"dryRun":true}' \
       "$URL/api/v1/applications/payment-api/sync" | grep -o '"dryRun":true'
     """
-    with Simulator() as simulator:
+    with Simulator(keep_alive_seconds=0.1) as simulator:
         done = subprocess.run(  # noqa: S603
             ["bash", "-c", script],  # noqa: S607
             env={"URL": simulator.url, "PATH": "/usr/bin:/bin"},

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-from talking import client_of, wait_for
+from talking import client_of
 
 from gantry_argocd.simulator import Simulator
+from waiting import eventually
 
 Json = dict[str, Any]
 STREAM = "/api/v1/stream/applications"
@@ -73,7 +75,7 @@ def test_a_stream_can_be_cut(quick: Simulator, reset: bool, error: str) -> None:
             seen.event()
 
     assert type(caught.value).__name__ == f"{error}Error"
-    wait_for(lambda: len(quick.streams) == 0)
+    eventually(lambda: len(quick.streams) == 0)
 
 
 def test_a_snapshot_can_be_cut(quick: Simulator) -> None:
@@ -128,7 +130,7 @@ def test_a_slow_reader_loses_events(quick: Simulator) -> None:
     with watching(quick) as seen:
         for number in range(1200):
             quick.fleet.set_status("payment-api", sync=str(number), merge=padding)
-        wait_for(lambda: quick.streams.lost > 0)
+        eventually(lambda: quick.streams.lost > 0)
         quick.fleet.set_status("payment-api", merge={"conditions": None})
         assert seen.sync_status() == "0"
 
@@ -162,35 +164,41 @@ def test_an_older_version_can_come(quick: Simulator) -> None:
 def test_a_restart_in_order(quick: Simulator) -> None:
     """The port closes at once, streams live on and end without a chunk, then the port is back."""
     with watching(quick) as seen:
-        quick.restart(drain_seconds=1, down_seconds=0)
-        wait_for(lambda: not lists(quick))
+        quick.restart(drain_seconds=3600)
+        eventually(lambda: not lists(quick))
         quick.fleet.set_status("payment-api", sync="Unknown")
         assert seen.sync_status() == "Unknown"
+        began = time.monotonic()
+        quick.restart(drain_seconds=0.2, down_seconds=0.1)
         with pytest.raises(httpx.RemoteProtocolError):
             seen.event()
-    wait_for(lambda: lists(quick))
+        assert time.monotonic() - began >= 0.2
+    eventually(lambda: lists(quick))
+    assert time.monotonic() - began >= 0.3
 
 
 def test_a_crash(quick: Simulator) -> None:
     """Every connection ends at once, and the same port answers again."""
     url = quick.url
     with watching(quick) as seen:
+        began = time.monotonic()
         quick.restart(hard=True, down_seconds=0.2)
         with pytest.raises(httpx.TransportError):
             seen.event()
-        assert not lists(quick)
-    wait_for(lambda: lists(quick))
+    eventually(lambda: lists(quick))
+    assert time.monotonic() - began >= 0.2
     assert quick.url == url
 
 
 def test_connections_are_refused_for_a_while(quick: Simulator) -> None:
     """A restart inside the process keeps streams and refuses new connections."""
     with watching(quick) as seen:
-        quick.refuse(0.5)
-        wait_for(lambda: not lists(quick))
+        quick.refuse(3600)
+        eventually(lambda: not lists(quick))
         quick.fleet.set_status("payment-api", sync="Unknown")
         assert seen.sync_status() == "Unknown"
-        wait_for(lambda: lists(quick))
+        quick.refuse(0.1)
+        eventually(lambda: lists(quick))
         quick.fleet.set_status("payment-api", sync="Synced")
         assert seen.sync_status() == "Synced"
 
@@ -227,7 +235,7 @@ def test_restarts_from_another_process(quick: Simulator) -> None:
         assert answer.status_code == 204
         with pytest.raises(httpx.TransportError):
             seen.event()
-        wait_for(lambda: lists(quick))
+        eventually(lambda: lists(quick))
         assert client.post("/_simulator/restart", json={"soft": True}).status_code == 400
         assert client.post("/_simulator/streams", json={"do": "no"}).status_code == 400
         assert client.post("/_simulator/streams", json=[]).status_code == 400
