@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from gantry_argocd.simulator import Simulator
 
 T = TypeVar("T")
 
@@ -24,3 +27,13 @@ def eventually(get: Callable[[], T], good: Callable[[T], bool] = bool, within: f
             msg = f"still {value!r} after {within} s"
             raise AssertionError(msg)
         pause.wait(0.05)
+
+
+@contextmanager
+def standing_still(simulator: Simulator) -> Iterator[None]:
+    """Let time stand still in a simulated Argo CD, so that no operation goes on meanwhile."""
+    simulator.clock.run(0)
+    try:
+        yield
+    finally:
+        simulator.clock.run(1)

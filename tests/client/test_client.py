@@ -20,6 +20,7 @@ from gantry_argocd.instances.hub import reveal
 from gantry_argocd.refs import AppKey
 from gantry_argocd.settings import validate
 from gantry_argocd.simulator import Simulator
+from waiting import standing_still
 
 PAY = AppKey("one", "argocd", "payment-api")
 
@@ -105,12 +106,13 @@ def test_a_hard_sync_prunes_and_forces_and_still_runs_hooks(
     assert not {"syncOptions", "resources", "retryStrategy"} & body.keys()
 
 
-def test_a_second_sync_while_one_runs_is_refused(client: Client) -> None:
+def test_a_second_sync_while_one_runs_is_refused(argocd: Simulator, client: Client) -> None:
     """Two syncs at once are one operation and a refusal that says so."""
-    client.sync(PAY, "default", SyncRequest())
-
-    with pytest.raises(errors.OperationRunning):
+    with standing_still(argocd):
         client.sync(PAY, "default", SyncRequest())
+
+        with pytest.raises(errors.OperationRunning):
+            client.sync(PAY, "default", SyncRequest())
 
 
 def test_a_token_without_the_right_is_told_which_right_it_lacks(argocd: Simulator) -> None:

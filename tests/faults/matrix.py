@@ -11,6 +11,7 @@ import attrs
 import pytest
 from scene import (
     CANARIES,
+    HASTY,
     TIMEOUTS,
     Bad,
     Scene,
@@ -44,7 +45,7 @@ class Case:
 
         state: What the report calls the instance.
 
-        slow: It takes long enough for the other instance to be written first.
+        hasty: Only the time limit ends it, which is therefore a short one.
 
         everywhere: Whether the panel meets the fault as well.
     """
@@ -54,7 +55,7 @@ class Case:
     error: type[errors.ArgoCDError] | None = None
     words: str = ""
     state: str = "failed"
-    slow: bool = False
+    hasty: bool = False
     everywhere: bool = False
 
 
@@ -85,15 +86,18 @@ def hold(case: Case, good: Simulator, bad: Bad, caplog: pytest.LogCaptureFixture
     """Let *case* happen between two times that all is well, and look at everything."""
     caplog.set_level("INFO")
     sockets, threads = open_sockets(), plugin_threads()
-    with Scene(good_config(good), bad.config) as scene:
+    config = bad.config | ({"timeouts": HASTY} if case.hasty else {})
+    with Scene(good_config(good), config) as scene:
+        if case.hasty:
+            recovers(scene)
         before = scene.host.named("")
         assert before == {"good-a", "good-b", *BAD}
         assert not scene.host.stale()
         during(case, scene, good, bad, caplog)
-        afterwards(scene, bad)
+        afterwards(case, scene, bad)
         assert_no_canary(scene, caplog, bad)
-    eventually(lambda: plugin_threads() - threads, lambda left: not left, within=5)
-    eventually(open_sockets, lambda now: now <= sockets, within=5)
+    eventually(lambda: plugin_threads() - threads, lambda left: not left)
+    eventually(open_sockets, lambda now: now <= sockets)
 
 
 def good_config(good: Simulator) -> dict[str, Any]:
@@ -112,6 +116,10 @@ def during(
     """Look at a sync that meets the fault."""
     sync_state = revise(good, "good-a")
     scene.events.clear()
+    # The bad one has not failed before the good one is written, however long that takes.
+    scene.clients["bad"].before_failing = lambda: eventually(
+        lambda: "good-a update" in scene.events
+    )
     case.fault(bad)
     report = scene.sync()
 
@@ -119,7 +127,7 @@ def during(
     assert report["good"]["state"] == "ok"
     assert f"={sync_state}/" in scene.host.notes("good-a")["argocd.io/apps"]
     assert not scene.host.stale() & {"good-a", "good-b"}
-    if case.slow:
+    if "bad failed" in scene.events:  # what the client let through fails when it is read
         assert scene.events.index("good-a update") < scene.events.index("bad failed")
     # Nothing is removed.
     assert report[""]["removed"] == report[""]["retired"] == 0
@@ -156,11 +164,19 @@ def assert_error(case: Case, scene: Scene, report: Any) -> None:
     assert error.__cause__ is error.__context__ is None or error.__suppress_context__
 
 
-def afterwards(scene: Scene, bad: Bad) -> None:
+def recovers(scene: Scene) -> None:
+    """Wait for a sync that the bad one answers: a loaded machine may miss a short time limit."""
+    eventually(lambda: scene.sync()["bad"], lambda bad: bad["state"] == "ok")
+
+
+def afterwards(case: Case, scene: Scene, bad: Bad) -> None:
     """Look at a sync after the fault has ended."""
     bad.heal()
-    report = scene.sync()
-    assert report["bad"]["state"] == "ok", report["bad"]
+    if case.hasty:
+        recovers(scene)
+    else:
+        report = scene.sync()
+        assert report["bad"]["state"] == "ok", report["bad"]
     assert not scene.host.stale()
     assert scene.host.named("bad") == BAD
     assert scene.instance("bad")["error"] is None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -33,7 +34,12 @@ PAGE = {
     "hidden": {"csrf_token": "token-of-the-host"},
     "params": {},
 }
-TIMEOUTS = {"connect": "1s", "read": "1s", "list": "2s"}
+TIMEOUTS = {"connect": "15s", "read": "15s", "list": "15s"}
+"""Limits that no test waits for: a loaded machine may take its time."""
+
+HASTY = TIMEOUTS | {"read": "1s", "list": "2s"}
+"""Limits for faults that nothing else ends."""
+
 PASSWORD = "canary-password"
 HEADER = "canary-header"
 USERINFO = "canary-userinfo"
@@ -106,11 +112,23 @@ def port_of(simulator: Simulator) -> int:
 
 
 class Watched(Client):
-    """A client that keeps what it raised, and notes when."""
+    """
+    A client that keeps what it raised, and notes when.
 
-    def __init__(self, settings: InstanceSettings, events: list[str], now: Any) -> None:
-        super().__init__(settings, reveal=reveal, now=now)
+    Attributes:
+        before_failing: Called before it raises.
+    """
+
+    def __init__(
+        self,
+        settings: InstanceSettings,
+        events: list[str],
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        super().__init__(settings, reveal=reveal, now=now, monotonic=monotonic)
         self.raised: list[errors.ArgoCDError] = []
+        self.before_failing: Callable[[], object] = lambda: None
         self._events = events
 
     def list_applications(self) -> bytes:
@@ -125,6 +143,7 @@ class Watched(Client):
         try:
             return call()
         except errors.ArgoCDError as error:
+            self.before_failing()
             self.raised.append(error)
             self._events.append(f"{self.name} failed")
             raise
@@ -173,10 +192,9 @@ class Catalogue:
 
 
 def instance(simulator: Simulator, **more: Any) -> dict[str, Any]:
-    """Give the configuration of an instance called ``one`` that waits for a refresh a second."""
-    timeouts = {"connect": "2s", "read": "2s", "refresh": "1s"}
+    """Give the configuration of an instance called ``one``."""
     found = {"name": "one", "argocdUrl": simulator.url, "token": simulator.token}
-    return found | {"timeouts": timeouts} | more
+    return found | {"timeouts": TIMEOUTS} | more
 
 
 class Scene:
@@ -188,6 +206,8 @@ class Scene:
 
         now: The time. None for the system's clock.
 
+        monotonic: Seconds that pass, for the time limits of calls.
+
         more: Of the configuration.
     """
 
@@ -195,12 +215,14 @@ class Scene:
         self,
         *instances: Mapping[str, Any],
         now: Callable[[], datetime] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
         **more: Any,
     ) -> None:
         self.events: list[str] = []
         self.host = Catalogue(self.events)
         self.clients: dict[str, Watched] = {}
         self._now = now or (lambda: datetime.now(UTC))
+        self._monotonic = monotonic
         self.plugin = ArgoCDPlugin(make_client=self._client, now=self._now)
         self.manager = pluggy.PluginManager("gantry")
         self.manager.add_hookspecs(hookspecs)
@@ -210,7 +232,7 @@ class Scene:
         self._config = {"instances": quiet, "syncInterval": "", **more}
 
     def _client(self, settings: InstanceSettings) -> Client:
-        made = Watched(settings, self.events, self._now)
+        made = Watched(settings, self.events, self._now, self._monotonic)
         self.clients[settings.name] = made
         return made
 

@@ -13,6 +13,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -73,6 +74,34 @@ class Link:
     def reset(self) -> None:
         """Let the connection end with a reset instead of an orderly close."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class Silent(Link):
+    """Where an answer goes that nobody is to get."""
+
+    def __init__(self) -> None:
+        """Have no connection."""
+
+    def send(self, data: bytes) -> None:
+        """Drop it."""
+
+
+class Clock:
+    """Seconds that pass by themselves, and more of them when a test says so."""
+
+    def __init__(self) -> None:
+        self._more = 0.0
+
+    def __call__(self) -> float:
+        """Give the seconds."""
+        return time.monotonic() + self._more
+
+    def exhaust(self, link: Link) -> None:
+        """Begin an answer, and let an hour pass before it goes on: nobody waits that long."""
+        with suppress(OSError):
+            link.send(b"HTTP/1.1 ")
+            self._more += 3600
+            link.send(b"2")
 
 
 Fault = Callable[[Link], None]
@@ -180,6 +209,21 @@ class Front:
 # --- faults ---
 
 
+def taken_late(front: Front, clock: Clock, told: threading.Event) -> Fault:
+    """Keep a sync from the server until whoever sent it has run out of time and was *told*."""
+
+    def fault(link: Link) -> None:
+        request = link.request()
+        if not request.startswith(b"POST"):
+            front.relay(link, request)
+            return
+        clock.exhaust(link)
+        told.wait(15)
+        front.relay(Silent(), request)
+
+    return fault
+
+
 def black_hole(link: Link) -> None:
     """Take everything and answer nothing."""
     link.wait()
@@ -230,10 +274,12 @@ def not_http(link: Link) -> None:
 
 
 def slow_drip(link: Link) -> None:
-    """Send one byte each 50 ms."""
+    """Send one byte each 50 ms, for 20 seconds: far longer than anybody is ready to wait."""
     link.request()
     link.send(OK + b"Content-Length: 1000000\r\n\r\n")
-    while not link.ended.wait(0.05):
+    for _ in range(400):
+        if link.ended.wait(0.05):
+            return
         link.send(b" ")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from matrix import Case, broken, cases, good_config, hold
-from scene import CANARIES, TIMEOUTS, Bad, Scene, everything_said
+from scene import CANARIES, Bad, Scene, everything_said
 from servers import (
     Authority,
     Fault,
@@ -52,7 +52,7 @@ def refused(bad: Bad) -> None:
         errors.TimedOut,
         "no answer within",
         everywhere=True,
-        slow=True,
+        hasty=True,
     ),
     Case(
         "reset-before-headers",
@@ -95,7 +95,7 @@ def refused(bad: Bad) -> None:
         errors.TimedOut,
         "did not end in time",
         everywhere=True,
-        slow=True,
+        hasty=True,
     ),
     Case(
         "slow-headers",
@@ -103,7 +103,7 @@ def refused(bad: Bad) -> None:
         errors.TimedOut,
         "time",
         everywhere=True,
-        slow=True,
+        hasty=True,
     ),
     Case(
         "garbage-gzip",
@@ -210,8 +210,7 @@ def test_an_answer_that_is_too_large_is_not_taken_in(
         else:
             bad.front.relay(link, request)
 
-    patient = bad.config | {"timeouts": TIMEOUTS | {"read": "20s"}}
-    with Scene(good_config(good), patient) as scene:
+    with Scene(good_config(good), bad.config) as scene:
         bad.front.fault = only_the_application
         status, body = scene.call("GET", "/apps/{appName}", path={"appName": "bad:bad-a"})
         assert (status, body["code"]) == (502, "malformed")

@@ -95,7 +95,7 @@ def nested(code: int, status: int) -> dict[str, Any]:
         errors.Rejected,
         "content type",
     ),
-    Case("429", answering(status=429, body=BODY), errors.ServerFailed, "too many", slow=True),
+    Case("429", answering(status=429, body=BODY), errors.ServerFailed, "too many"),
     Case(
         "429-retry-after-too-long",
         answering(status=429, body=BODY, headers={"Retry-After": "30"}),
@@ -144,14 +144,13 @@ def nested(code: int, status: int) -> dict[str, Any]:
         answering("*", status=503, html=True, body=BODY),
         errors.ServerFailed,
         "answered 503",
-        slow=True,
         everywhere=True,
     ),
     Case("503-once", answering(status=503, body=BODY, times=1), state="ok"),
     Case(
         "503-of-a-part", answering(status=503, body=flat(14)), errors.ServerFailed, "not available"
     ),
-    Case("504", answering(status=504, body=BODY), errors.TimedOut, "gave up", slow=True),
+    Case("504", answering(status=504, body=BODY), errors.TimedOut, "gave up"),
     Case("closed", answering("*", close=True), errors.Unreachable, "broke", everywhere=True),
     Case("truncated", answering(truncate=True), errors.Unreachable, "broke"),
 )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from scene import BODY, HEADER, USERINFO
+from scene import BODY, HEADER, TIMEOUTS, USERINFO
 from servers import MEGABYTE, Fault, Front, Link
 
 from gantry_argocd import errors
@@ -37,19 +37,32 @@ def front() -> Iterator[Front]:
         listening.heal()
 
 
-@pytest.fixture
-def client(front: Front) -> Iterator[Client]:
-    """A client of that port that waits one second."""
+def connect(front: Front, **timeouts: str) -> Client:
+    """Make a client of that port."""
     given = {
         "name": "one",
         "argocdUrl": f"http://127.0.0.1:{front.port}",
         "token": TOKEN,
         "headers": {"X-Proxy-Key": HEADER},
-        "timeouts": {"connect": "1s", "read": "1s", "list": "1s"},
+        "timeouts": TIMEOUTS | timeouts,
     }
     settings = validate({"instances": [given]}, trusted=True).settings
     assert settings is not None
-    made = Client(settings.instances[0], reveal=reveal, now=lambda: datetime.now(UTC))
+    return Client(settings.instances[0], reveal=reveal, now=lambda: datetime.now(UTC))
+
+
+@pytest.fixture
+def client(front: Front) -> Iterator[Client]:
+    """A client of that port that runs out of time in no test: whatever it meets is told as such."""
+    made = connect(front)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hasty(front: Front) -> Iterator[Client]:
+    """A client of that port that waits one second."""
+    made = connect(front, read="1s", list="1s")
     yield made
     made.close()
 
@@ -219,18 +232,6 @@ BROKEN: dict[str, tuple[Fault, type[errors.ArgoCDError], str]] = {
         errors.Malformed,
         "no JSON",
     ),
-    "gzip-of-nothing-without-end": (
-        endless(
-            LINE
-            + JSON
-            + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\na\r\n"
-            + gzip.compress(b"")[:10]
-            + b"\r\n",
-            b"5\r\n\x00\x00\x00\xff\xff\r\n" * 3000,
-        ),
-        errors.TimedOut,
-        "time",
-    ),
     "not-a-number": (answer(LINE, JSON, sized(b'{"items": NaN}')), errors.Malformed, "no JSON"),
     "infinity": (answer(LINE, JSON, sized(b'{"items": 1e999}')), errors.Malformed, "no JSON"),
     "long-number": (answer(LINE, JSON, sized(b"9" * 9999)), errors.Malformed, "no JSON"),
@@ -243,13 +244,30 @@ BROKEN: dict[str, tuple[Fault, type[errors.ArgoCDError], str]] = {
 def test_whatever_a_server_sends_is_an_error_that_says_what(
     name: str, front: Front, client: Client
 ) -> None:
-    """Nobody waits longer than was agreed, and what is told is what happened."""
+    """What is told is what happened, and not that it took too long."""
     fault, kind, words = BROKEN[name]
     front.fault = fault
     for call in calls(client):
         error = failure_of(call)
         assert type(error) is kind
         assert words in str(error)
+
+
+NOTHING = endless(
+    LINE
+    + JSON
+    + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\na\r\n"
+    + gzip.compress(b"")[:10]
+    + b"\r\n",
+    b"5\r\n\x00\x00\x00\xff\xff\r\n" * 3000,
+)
+
+
+def test_a_compressed_nothing_without_end_is_left_in_time(front: Front, hasty: Client) -> None:
+    """Nobody waits longer than was agreed for an answer of which nothing is to be seen."""
+    front.fault = NOTHING
+    for call in calls(hasty):
+        assert type(failure_of(call)) is errors.TimedOut
 
 
 LOCATIONS = {
@@ -274,16 +292,19 @@ def test_a_redirect_is_told_wherever_it_leads(location: str, front: Front, clien
     assert LOCATIONS[location] in str(error)
 
 
-@pytest.mark.parametrize("value", [b"\xb2", b"9" * 1000, b"60"])
+@pytest.mark.parametrize(("value", "tries"), [(b"\xb2", 3), (b"9" * 1000, 3), (b"60", 1)])
 def test_retry_after_makes_nobody_wait_longer_than_agreed(
-    value: bytes, front: Front, client: Client
+    value: bytes, tries: int, front: Front, client: Client
 ) -> None:
     """A server that asks for patience without measure is told as one that is busy."""
     front.fault = refused(429, b"Retry-After: " + value)
+    before, began = front.connections, time.monotonic()
 
     error = failure_of(client.list_applications)
     assert type(error) is errors.Busy
     assert "too many requests" in str(error)
+    assert front.connections - before == tries
+    assert time.monotonic() - began < 60
 
 
 REFUSALS: dict[str, tuple[Fault, type[errors.ArgoCDError], str]] = {
@@ -351,11 +372,11 @@ def calls(client: Client) -> list[Callable[[], Any]]:
 
 
 def failure_of(call: Callable[[], Any]) -> errors.ArgoCDError:
-    """Give what *call* ends with, within the time that was agreed."""
-    began = time.monotonic()
+    """Give what *call* ends with, after no more work than an answer is worth."""
+    began = time.thread_time()  # what others do on the machine does not count
     with pytest.raises(errors.ArgoCDError) as caught:
         call()
-    assert time.monotonic() - began < 10
+    assert time.thread_time() - began < 5
     error = caught.value
     assert error.instance == "one"
     assert error.help

@@ -19,7 +19,7 @@ import pytest
 from gantry_argocd import hookspecs
 from gantry_argocd.hookspecs import hookimpl
 from gantry_argocd.simulator import Simulator
-from waiting import eventually
+from waiting import eventually, standing_still
 
 DEVELOPER = {"name": "dora", "role": "developer"}
 VIEWER = {"name": "vic", "role": "viewer"}
@@ -331,8 +331,9 @@ def test_every_action_is_on_record(manager: pluggy.PluginManager, argocd: Simula
     configured(manager, config_of(argocd), host)
     synced(manager)
     at = {"appName": "one:payment-api"}
-    assert call(manager, "POST", "/apps/{appName}/sync", path=at)[0] == 200
-    assert call(manager, "POST", "/apps/{appName}/sync", path=at)[0] == 409
+    with standing_still(argocd):
+        assert call(manager, "POST", "/apps/{appName}/sync", path=at)[0] == 200
+        assert call(manager, "POST", "/apps/{appName}/sync", path=at)[0] == 409
     assert call(manager, "POST", "/apps/{appName}/refresh", path=at)[0] == 200
 
     ended = eventually(lambda: [r for r in host.trail if r["outcome"] == "Succeeded"])

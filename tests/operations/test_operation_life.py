@@ -6,10 +6,11 @@ import threading
 from typing import Any
 
 import pytest
-from scene import DEVELOPER, Scene, instance
+from scene import DEVELOPER, TIMEOUTS, Scene, instance, port_of
+from servers import Clock, Front, taken_late
 
 from gantry_argocd.simulator import Simulator
-from waiting import eventually
+from waiting import eventually, standing_still
 
 VIEWER = {"name": "vera", "role": "viewer"}
 
@@ -313,10 +314,11 @@ def test_two_people_who_sync_at_once_make_one_operation(scene: Scene, argocd: Si
         answers[name] = scene.act("sync", "one:fraud-check", user=user)
 
     people = [threading.Thread(target=press, args=(name,)) for name in ("ada", "bob")]
-    for person in people:
-        person.start()
-    for person in people:
-        person.join()
+    with standing_still(argocd):
+        for person in people:
+            person.start()
+        for person in people:
+            person.join()
 
     statuses = sorted(status for status, _ in answers.values())
     assert statuses == [200, 409]
@@ -347,9 +349,10 @@ def test_an_operation_in_progress_is_known_before_the_click(scene: Scene) -> Non
 
 def test_an_app_that_is_deleted_meanwhile_is_told(scene: Scene, argocd: Simulator) -> None:
     """The sync is not left on record as running for ever, nor as a success."""
-    status, body = scene.act("sync", "one:tenant-red")
-    assert status == 200
-    argocd.fleet.delete("tenant-red")
+    with standing_still(argocd):
+        status, body = scene.act("sync", "one:tenant-red")
+        assert status == 200
+        argocd.fleet.delete("tenant-red")
 
     (_, record) = on_record(scene, body["operation"]["id"], "requested", "unknown")
 
@@ -376,9 +379,10 @@ def test_an_instance_that_dies_in_the_middle_is_followed_when_it_is_back(
     scene: Scene, argocd: Simulator
 ) -> None:
     """While it is down people hear so, and no success; when it is back the end is on record."""
-    status, body = scene.act("sync", "one:recommendations")
-    assert status == 200
-    argocd.faults.set("*", close=True)
+    with standing_still(argocd):
+        status, body = scene.act("sync", "one:recommendations")
+        assert status == 200
+        argocd.faults.set("*", close=True)
     status, answer = scene.call(
         "GET", "/apps/{appName}/operation", path={"appName": "one:recommendations"}
     )
@@ -408,16 +412,22 @@ def test_a_sync_that_waits_for_a_confirmation_says_so(scene: Scene) -> None:
     on_record(scene, body["operation"]["id"], "requested", "Failed")
 
 
-def test_a_sync_that_argo_cd_takes_late_is_followed(scene: Scene, argocd: Simulator) -> None:
+def test_a_sync_that_argo_cd_takes_late_is_followed(argocd: Simulator) -> None:
     """It was answered as unknown; when Argo CD has taken it after all, its end is on record."""
-    argocd.faults.set("sync", delay=2.5, times=1)
-    status, body = scene.act("sync", "one:notifications")
-    assert (status, body["code"]) == (504, "timeout")
-    (sync,) = sent(argocd)
-    (id_,) = [info["value"] for info in sync["infos"] if info["name"] == "gantry-request"]
+    argocd.requests.clear()
+    clock, told = Clock(), threading.Event()
+    with Front(port_of(argocd)) as front:
+        config = instance(argocd, argocdUrl=f"http://127.0.0.1:{front.port}")
+        with Scene(config, monotonic=clock) as scene:
+            front.fault = taken_late(front, clock, told)
+            status, body = scene.act("sync", "one:notifications")
+            told.set()
+            assert (status, body["code"]) == (504, "timeout")
+            (sync,) = eventually(lambda: sent(argocd))
+            (id_,) = [info["value"] for info in sync["infos"] if info["name"] == "gantry-request"]
 
-    on_record(scene, id_, "unknown", "Succeeded")
-    assert len(sent(argocd)) == 1
+            on_record(scene, id_, "unknown", "Succeeded")
+            assert len(sent(argocd)) == 1
 
 
 # --- terminate ---
@@ -459,14 +469,16 @@ def test_terminating_under_a_closed_window_says_that_it_lasts(
         argocd.projects.by_name["payments"]["spec"]["syncWindows"] = policy
 
     always = {"schedule": "* * * * *", "duration": "24h", "applications": ["ledger"]}
-    assert scene.act("sync", "one:ledger")[0] == 200
-    eventually(
-        lambda: scene.look("/operation", "one:ledger")["progress"]["state"],
-        lambda state: state == "running",
-    )
-    close([{"kind": "deny", **always}])
     try:
-        status, answer = scene.act("terminate", "one:ledger")
+        with standing_still(argocd):
+            assert scene.act("sync", "one:ledger")[0] == 200
+            argocd.clock.advance(0.1)
+            eventually(
+                lambda: scene.look("/operation", "one:ledger")["progress"]["state"],
+                lambda state: state == "running",
+            )
+            close([{"kind": "deny", **always}])
+            status, answer = scene.act("terminate", "one:ledger")
         assert status == 200, answer
         assert any("until the window opens" in note for note in answer["notes"])
         found = scene.look("/operation", "one:ledger")
@@ -577,20 +589,20 @@ def test_a_refresh_compares_anew(scene: Scene, argocd: Simulator, body: Any, kin
     assert f"refresh={kind}" in asked[0]
 
 
-def test_a_refresh_that_never_ends_is_answered_as_requested(
-    scene: Scene, argocd: Simulator
-) -> None:
+def test_a_refresh_that_never_ends_is_answered_as_requested(argocd: Simulator) -> None:
     """A skip-reconcile application is told as such, soon, and does not shut the instance out."""
-    offers = {offer["id"]: offer for offer in scene.look("/actions", "one:audit-log")}
-    assert "skip-reconcile" in offers["argocd:refresh"]["reason"]
+    hasty = instance(argocd, timeouts=TIMEOUTS | {"refresh": "1s"})
+    with Scene(hasty) as scene:
+        offers = {offer["id"]: offer for offer in scene.look("/actions", "one:audit-log")}
+        assert "skip-reconcile" in offers["argocd:refresh"]["reason"]
 
-    for _ in range(3):
-        status, answer = scene.act("refresh", "one:audit-log")
-        assert status == 202
-        assert any("skip-reconcile" in note for note in answer["notes"])
+        for _ in range(3):
+            status, answer = scene.act("refresh", "one:audit-log")
+            assert status == 202
+            assert any("skip-reconcile" in note for note in answer["notes"])
 
-    assert scene.act("refresh", "one:identity")[0] == 200
-    assert scene.told() == ["requested"] * 4
+        assert scene.look("", "one:identity")["ref"] == "one:identity"
+        assert scene.told() == ["requested"] * 3
 
 
 def test_a_refresh_that_a_proxy_cuts_off_is_answered_as_requested(
