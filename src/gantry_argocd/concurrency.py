@@ -20,6 +20,10 @@ K = TypeVar("K", bound="Hashable")
 T = TypeVar("T")
 
 
+_SHARE = 0.04
+"""A batch waits for so much of the time that it took until now: nobody notices."""
+
+
 class Pool(Generic[K, T]):
     """
     Runs calls in daemon threads and gives their results as they come.
@@ -44,6 +48,7 @@ class Pool(Generic[K, T]):
     ) -> None:
         self._waiting: queue.SimpleQueue[tuple[K, Callable[[], T]]] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[K, T]] = queue.SimpleQueue()
+        self._began = time.monotonic()
         self._left = len(calls)
         for item in calls.items():
             self._waiting.put(item)
@@ -61,26 +66,30 @@ class Pool(Generic[K, T]):
                 return
             self._done.put((key, call()))
 
-    def batches(self, pause: float, longest: float) -> Iterator[dict[K, T]]:
+    def batches(
+        self, about_to: Callable[[], bool] = lambda: False, longest: float = 0.0
+    ) -> Iterator[dict[K, T]]:
         """
         Give what has come since the last time, until all has.
 
         Results that come together are given together, so that whoever uses them has fewer turns.
 
         Args:
-            pause: A batch ends when nothing has come for so many seconds,
+            about_to: Says whether another result is about to come, so that it is worth to wait.
 
-            longest: and when so many are over since its first result.
+            longest: Seconds after the first result of a batch at which it ends all the same.
         """
         while self._left:
             batch = dict([self._done.get()])
             self._left -= 1
             ends = time.monotonic() + longest
             while self._left:
-                more = self._within(min(pause, ends - time.monotonic()))
-                if more is None:
+                now = time.monotonic()
+                more = self._within(_SHARE * (now - self._began) if now < ends else 0)
+                if more is not None:
+                    batch.update([more])
+                elif now >= ends or not about_to():
                     break
-                batch.update([more])
             yield batch
 
     def results(self, seconds: float | None = None) -> dict[K, T]:
@@ -119,6 +128,11 @@ class Gate:
         with self._changed:
             self._inside -= 1
             self._changed.notify_all()
+
+    @property
+    def inside(self) -> int:
+        """How many are inside."""
+        return self._inside
 
     def wait_until_empty(self, seconds: float) -> bool:
         """Wait until nobody is inside, so many seconds at most; say whether it is so."""
