@@ -20,7 +20,7 @@ K = TypeVar("K", bound="Hashable")
 T = TypeVar("T")
 
 
-_SHARE = 0.04
+_SHARE = 0.01
 """A batch waits for so much of the time that it took until now: nobody notices."""
 
 
