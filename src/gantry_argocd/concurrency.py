@@ -66,9 +66,7 @@ class Pool(Generic[K, T]):
                 return
             self._done.put((key, call()))
 
-    def batches(
-        self, about_to: Callable[[], bool] = lambda: False, longest: float = 0.0
-    ) -> Iterator[dict[K, T]]:
+    def batches(self, about_to: Callable[[], bool], longest: float) -> Iterator[dict[K, T]]:
         """
         Give what has come since the last time, until all has.
 

@@ -203,6 +203,9 @@ class ResourceResult:
         return hook or self.status == "SyncFailed"
 
 
+ENDED = frozenset({"Succeeded", "Failed", "Error"})
+"""Argo CD's phases of an operation that has ended."""
+
 ABANDONED = "Abandoned"
 """Phase of an operation that was taken away before it ended; Argo CD has no word for it."""
 
@@ -251,7 +254,7 @@ class Operation:
     @property
     def running(self) -> bool:
         """Say whether it has not ended yet."""
-        return self.phase not in {"Succeeded", "Failed", "Error", ABANDONED}
+        return self.phase not in {*ENDED, ABANDONED}
 
     @property
     def held(self) -> bool:

@@ -116,12 +116,12 @@ def test_another_label_can_be_tried() -> None:
 def test_a_page_knows_its_apps_from_the_entity_alone() -> None:
     """The tab of an entity needs nothing but the entity; a link not correlated yet is looked up."""
     world = World(app("one:a", label="web"), app("two:b", label="web"))
-    found = members(world.edit("web"), ())
+    found = members(world.edit("web"), tuple)
     assert [member.record.ref for member in found.apps] == ["one:a", "two:b"]
     assert found.apps[0].why == "its label says 'web'"
 
     fresh = service("new", annotations={"argocd.io/appNames": "two:b,nope"})
-    linked = members(fresh, tuple(world.memory.values()))
+    linked = members(fresh, world.memory.values)
     assert [member.record.ref for member in linked.apps] == ["two:b"]
     assert linked.dangling == ("nope",)
     assert linked.apps[0].why == "Service/default/new links 'two:b' by hand"

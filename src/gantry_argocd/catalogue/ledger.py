@@ -353,7 +353,7 @@ class Ledger:
 
     def members(self, entity: Entity) -> Members:
         """Give the apps of an entity, and its links that name nothing."""
-        return members(entity, self.records())
+        return members(entity, self.records)
 
     def forget(self) -> None:
         """Drop everything, when all that is ours leaves the catalogue."""

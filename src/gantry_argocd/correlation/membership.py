@@ -15,7 +15,7 @@ from .naming import raw_name
 from .ownership import entity_key, split
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from ..hookspecs import Entity
     from ..refs import AppKey, EntityKey
@@ -57,14 +57,15 @@ class Members:
     dangling: tuple[str, ...] = ()
 
 
-def members(entity: Entity, known: Collection[Record]) -> Members:
+def members(entity: Entity, known: Callable[[], Collection[Record]]) -> Members:
     """
     Give the apps of *entity*: those it records; of one that was never correlated, what it links.
 
     Args:
         entity: As stored.
 
-        known: Every app that is known, for links that the entity's own records do not answer.
+        known: Gives every app that is known, for links that the entity's own records do not
+            answer.
     """
     given = as_dict(entity) or {}
     key = entity_key(given)
@@ -78,10 +79,11 @@ def members(entity: Entity, known: Collection[Record]) -> Members:
     dangling: tuple[str, ...] = ()
     if open_links:
         # Rare: an index over everything known is made only where the entity's own does not do.
-        everything = AppIndex(known)
+        every = known()
+        everything = AppIndex(every)
         dangling = tuple(link.text for link in open_links if not _names(link, everything))
         if not row.records:
-            by_key = {record.key: record for record in known}
+            by_key = {record.key: record for record in every}
             found = {k: by_key[k] for link in open_links for k in _names(link, everything)}
     return Members(apps=_explained(key, links, found), dangling=dangling)
 

@@ -9,6 +9,7 @@ import attrs
 
 from ..hookspecs import Action, Outcome, PageContext
 from ..models import (
+    ENDED,
     Application,
     AutoSync,
     Commit,
@@ -217,7 +218,7 @@ def a_history(now: datetime) -> tuple[Deployment, ...]:
 
 def an_operation(now: datetime, phase: str, message: str, **changes: Any) -> Operation:
     """Give an operation in *phase*."""
-    ended = phase in {"Succeeded", "Failed", "Error"}
+    ended = phase in ENDED
     operation = Operation(
         phase=phase,
         message=message,

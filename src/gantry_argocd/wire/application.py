@@ -119,7 +119,7 @@ def _resource(item: raw.Resource) -> models.Resource:
 
 def _operation(app: raw.Application) -> models.Operation | None:
     state, requested = app.status.operation_state, app.operation
-    if state is not None and state.phase not in {"Succeeded", "Failed", "Error"}:
+    if state is not None and state.phase not in models.ENDED:
         requested = None
     if requested is not None:
         # Requested and not begun; a state that is there belongs to the one before.
@@ -153,7 +153,7 @@ def _abandoned(app: raw.Application, state: raw.OperationState) -> bool:
     People do so to an operation that hangs. Argo CD then goes on comparing, and never touches the
     record of it again.
     """
-    if app.operation is not None or state.phase in {"Succeeded", "Failed", "Error"}:
+    if app.operation is not None or state.phase in models.ENDED:
         return False
     began, compared = state.started_at, app.status.reconciled_at
     return began is not None and compared is not None and compared - began > _LEFT_FOR

@@ -18,6 +18,9 @@ _SURROGATES = re.compile(
     rb"|\\."  # a backslash may be escaped itself
 )
 
+PERHAPS_HALF = re.compile(rb"\\u[dD]")
+"""Half a character, or a whole one as two halves."""
+
 LARGE = 8 * 1024 * 1024
 """Bytes of an answer from which on its values are counted before it is read."""
 
@@ -46,7 +49,7 @@ def loads(content: bytes) -> Any:
     Raises:
         ValueError: If it is none, is cut short, or nested too deeply.
     """
-    if b"\\ud" in content or b"\\uD" in content:
+    if PERHAPS_HALF.search(content):
         content = _SURROGATES.sub(lambda found: rb"\ufffd" if found[1] else found[0], content)
     try:
         return json.loads(

@@ -8,12 +8,11 @@ wrong; where both read an answer, they read the same.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
 
-from .decoding import is_padded
+from .decoding import PERHAPS_HALF, is_padded
 
 
 class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -124,10 +123,6 @@ class _Answer(_Part, frozen=True):
     items: list[Row | None]
 
 
-_PERHAPS_HALF = re.compile(rb"\\u[dD]")
-"""Half a character, or a whole one as two halves."""
-
-
 class Decoder:
     """Decodes lists. Making one takes a moment, so keep it."""
 
@@ -136,7 +131,7 @@ class Decoder:
 
     def rows(self, content: bytes) -> list[Row | None] | None:
         """Decode a list; None where anything in it is not as it should be."""
-        if _PERHAPS_HALF.search(content) or is_padded(content):
+        if PERHAPS_HALF.search(content) or is_padded(content):
             return None
         try:
             return self._decoder.decode(content).items
